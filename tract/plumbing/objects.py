@@ -1,0 +1,161 @@
+"""objects.py - read and write blobs, trees and commits as git stores them.
+
+Trees and commits are taken apart and put together here, byte by byte, instead of through
+libgit2's objects: a page of 100 files costs one regular expression, and what we promise
+about bytes (trailing newline, +0000, names as trimmed) stands in one place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from tract.errors import BadObject
+from tract.plumbing.repo import BlobId, CommitId, Repo, TreeId, missing, storage_error
+
+FILE = b"100644"
+FOLDER = b"40000"
+_TREE_ITEM = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.S)
+# What git and libgit2 trim from both ends of a name (libgit2's is_crud).
+_CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
+_FORBIDDEN = str.maketrans("", "", "<>\n\r\0")
+_PERSON = re.compile(r"(.*?) ?<([^>]*)> (-?\d+) ([+-]\d{4})\Z", re.S)
+
+
+class TreeItem(NamedTuple):
+    """One line of a tree: mode as git writes it, name, and the 20 bytes of the id."""
+
+    mode: bytes
+    name: bytes
+    id: bytes
+
+
+class Person(NamedTuple):
+    """Who, and when in seconds since 1970 (written +0000)."""
+
+    name: str
+    email: str
+    time_s: int
+
+
+class Commit(NamedTuple):
+    """A commit, read; `message` whole, trailers included."""
+
+    id: CommitId
+    tree: TreeId
+    parents: tuple[CommitId, ...]
+    author: Person
+    committer: Person
+    message: str
+
+
+def read(repo: Repo, object_id: str, kind: ObjectType) -> bytes:
+    """The content of an object of that kind.
+
+    Raises:
+        BadObject: it is missing, damaged, or of another kind.
+    """
+    try:
+        found, data = repo.odb.read(object_id)
+    except (KeyError, ValueError, pygit2.GitError, OSError) as error:
+        raise missing(kind.name.lower(), object_id) from error
+    if found != kind:
+        raise BadObject(f"{object_id[:12]} is no {kind.name.lower()}", "run `tract fsck`")
+    return data
+
+
+def _write(repo: Repo, kind: ObjectType, data: bytes) -> pygit2.Oid:
+    try:
+        return repo.odb.write(kind, data)
+    except (pygit2.GitError, OSError) as error:
+        raise storage_error(error, f"write a {kind.name.lower()}") from error
+
+
+def read_blob(repo: Repo, blob: str) -> bytes:
+    """The bytes of a blob."""
+    return read(repo, blob, ObjectType.BLOB)
+
+
+def write_blob(repo: Repo, data: bytes) -> BlobId:
+    """Store bytes; the id is the same for the same bytes."""
+    return BlobId(str(_write(repo, ObjectType.BLOB, data)))
+
+
+def read_tree(repo: Repo, tree: str) -> list[TreeItem]:
+    """The lines of a tree in git's order."""
+    data = read(repo, tree, ObjectType.TREE)
+    items = [TreeItem(*match) for match in _TREE_ITEM.findall(data)]
+    if sum(len(item.mode) + len(item.name) + 22 for item in items) != len(data):
+        raise missing("tree", tree)
+    return items
+
+
+def write_tree(repo: Repo, items: Iterable[TreeItem]) -> TreeId:
+    """Store a tree; the lines are put into git's order (a folder sorts as if it ended in /)."""
+    ordered = sorted(items, key=_tree_order)
+    data = b"".join(b"%s %s\0%s" % item for item in ordered)
+    return TreeId(str(_write(repo, ObjectType.TREE, data)))
+
+
+def _tree_order(item: TreeItem) -> bytes:
+    return item.name + b"/" if item.mode == FOLDER else item.name
+
+
+def read_commit(repo: Repo, commit: str) -> Commit:
+    """Take a commit apart.
+
+    Raises:
+        BadObject: it is missing, or no commit.
+    """
+    text = read(repo, commit, ObjectType.COMMIT).decode("utf-8", "surrogateescape")
+    head, _, message = text.partition("\n\n")
+    tree, author, committer = "", None, None
+    parents: list[CommitId] = []
+    for line in head.split("\n"):
+        key, _, value = line.partition(" ")
+        if key == "tree":
+            tree = value
+        elif key == "parent":
+            parents.append(CommitId(value))
+        elif key == "author":
+            author = _read_person(value)
+        elif key == "committer":
+            committer = _read_person(value)
+    if not tree or author is None or committer is None:
+        raise missing("commit", commit)
+    message = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return Commit(CommitId(commit), TreeId(tree), tuple(parents), author, committer, message)
+
+
+def _read_person(text: str) -> Person | None:
+    match = _PERSON.match(text)
+    if match is None:
+        return None
+    name = match[1].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return Person(name, match[2], int(match[3]))
+
+
+def write_commit(
+    repo: Repo,
+    tree: TreeId,
+    parents: Iterable[CommitId],
+    *,
+    author: Person,
+    committer: Person,
+    message: str,
+) -> CommitId:
+    """Store a commit; no ref moves. `message` is written as it is."""
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+    for role, who in (("author", author), ("committer", committer)):
+        lines.append(f"{role} {who.name} <{who.email}> {who.time_s} +0000")
+    data = ("\n".join(lines) + "\n\n" + message).encode()
+    return CommitId(str(_write(repo, ObjectType.COMMIT, data)))
+
+
+def clean_name(name: str, otherwise: str) -> str:
+    """A name as git can write it: `<`, `>`, line breaks and NUL out, ends trimmed as git does."""
+    return name.translate(_FORBIDDEN).strip(_CRUD) or otherwise

@@ -1,0 +1,248 @@
+"""refs.py - read refs, and move them by compare-and-swap.
+
+Every move holds our write lock and git's own `<ref>.lock`, compares the old value while both are
+held, and leaves a reason in the reflog: `tract: VERB #OPERATION`. Compared outside git's lock, a
+commit that stock git makes in between would be overwritten without a trace.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pygit2
+from pygit2.enums import ReferenceType
+from pygit2.ffi import ffi
+
+from tract.errors import BadRefName, RefExists, RepoLocked, StaleRef, TractError
+from tract.plumbing import reflog
+from tract.plumbing.repo import CommitId, Repo, missing, storage_error
+
+HEADS = "refs/heads/"
+FOREIGN_WAIT_S = 5.0
+_POLL_S = 0.005
+_LETTERS = str.maketrans("0123456789abcdef", "zyxwvutsrqponmlk")
+_SORTED = str.maketrans("0123456789abcdef", "klmnopqrstuvwxyz")
+_DIGITS = str.maketrans("klmnopqrstuvwxyz", "0123456789abcdef")
+_BAD_NAME = re.compile(
+    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|\A[-./]|[./]\Z|\A@\Z"
+)
+
+
+def random_letters(repo: Repo, size: int) -> str:
+    """`size` bytes of the repository's random source as 2 × size letters k-z (0→z … f→k)."""
+    return repo.random(size).hex().translate(_LETTERS)
+
+
+# Reading
+
+
+def read_ref(repo: Repo, name: str) -> CommitId | None:
+    """The object a ref points at, symbolic refs followed; None where it does not exist."""
+    try:
+        target = repo.git.lookup_reference(name).resolve().target
+    except (KeyError, pygit2.InvalidSpecError):
+        return None
+    except (pygit2.GitError, OSError, ValueError) as error:
+        raise missing("ref", name) from error
+    return CommitId(str(target))
+
+
+def read_head(repo: Repo) -> tuple[str | None, CommitId | None]:
+    """The current branch's short name and its tip; a detached HEAD has no name."""
+    try:
+        head = repo.git.lookup_reference("HEAD")
+    except (KeyError, pygit2.GitError, OSError) as error:
+        raise missing("ref", "HEAD") from error
+    if head.type == ReferenceType.SYMBOLIC:
+        name = str(head.target)
+        short = name.removeprefix(HEADS)
+        return short, read_ref(repo, name)
+    return None, CommitId(str(head.target))
+
+
+def list_refs(repo: Repo, prefix: str = "") -> list[str]:
+    """The names of all refs that begin so, in byte order."""
+    return sorted(name for name in repo.git.references if name.startswith(prefix))
+
+
+# Names
+
+
+def check_branch_name(name: str) -> None:
+    """Refuse what git's rules or ours do not allow as a branch name (git-check-ref-format).
+
+    Raises:
+        BadRefName: says which rule; `import` and `agents` name folders that tract fills itself.
+    """
+    if not name or _BAD_NAME.search(name) or not _encodable(name):
+        raise BadRefName(
+            f"{name!r} cannot be a branch name",
+            "use letters, digits, `-`, `_`, `.` and `/`; git check-ref-format has all the rules",
+        )
+    if name in ("import", "agents", "HEAD") or name.startswith(("agents/", "refs/")):
+        raise BadRefName(f"the branch name {name!r} is reserved", f"try {name.strip('/')}-1")
+
+
+def _encodable(name: str) -> bool:
+    try:
+        return len(name.encode()) <= 200
+    except UnicodeEncodeError:
+        return False
+
+
+def _check_free(repo: Repo, name: str) -> None:
+    """A ref cannot stand where a folder of refs stands, nor below another ref."""
+    low = name.lower()
+    for other in repo.git.references:
+        near = other.lower()
+        if low.startswith(near + "/") or near.startswith(low + "/") or (near == low):
+            raise RefExists(
+                f"{_short(name)} cannot be made while {_short(other)} exists",
+                f"choose another name, such as {_short(name).replace('/', '-')}-1",
+                name=name,
+                other=other,
+            )
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix(HEADS)
+
+
+# Moving
+
+
+def new_operation(repo: Repo, *refs: str) -> str:
+    """An id for an operation that moves `refs`: 11 letters of time, 4 random.
+
+    Never less than the newest on those refs, plus one, so that ids sort as things happened.
+    """
+    stamp = repo.clock()
+    for ref in refs:
+        newest = reflog.operation_of(reflog.last_line(repo, ref))
+        if newest is not None:
+            stamp = max(stamp, int(newest[:11].translate(_DIGITS), 16) + 1)
+    return f"{stamp:011x}".translate(_SORTED) + random_letters(repo, 2)
+
+
+def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, verb: str) -> None:
+    """Move `name` from `old` to `new`; `old=None` means it must not exist yet.
+
+    The write lock must be held. The comparison happens while git's own lock is held too.
+
+    Raises:
+        StaleRef: somebody else moved the ref first. Read again, plan again.
+        RefExists: another ref stands in the way of a new one.
+        RepoLocked: another program kept the ref's lock for five seconds.
+    """
+    if old is None and read_ref(repo, name) is None:
+        _check_free(repo, name)
+    reason = f"tract: {verb} #{new_operation(repo, name)}"
+    with _locked(repo, name, new) as transaction:
+        found = read_ref(repo, name)
+        if found != old:
+            raise StaleRef(
+                f"{_short(name)} moved while this change was made",
+                "repeat the call; it reads the branch afresh",
+                expected=old,
+                found=found,
+            )
+        _cut_false_lines(repo, name, found)
+        transaction.set_target(name, new, _signature(repo), reason)
+
+
+def set_head(repo: Repo, branch: str) -> None:
+    """Make `branch` the current one; the write lock must be held.
+
+    The reflog line is the one git itself writes at a switch, so that `-` and `@{-1}` work.
+    """
+    before, tip = read_head(repo)
+    operation = new_operation(repo, "HEAD")
+    reason = f"checkout: moving from {before or tip} to {branch} (tract #{operation})"
+    with _locked(repo, "HEAD", f"ref: {HEADS}{branch}") as transaction:
+        transaction.set_symbolic_target("HEAD", HEADS + branch, _signature(repo), reason)
+
+
+@contextmanager
+def _locked(repo: Repo, name: str, new: str) -> Iterator[pygit2.transaction.ReferenceTransaction]:
+    """A libgit2 transaction that holds the ref's lock; committed at the end, or rolled back."""
+    repo.lock.announce(name, new)
+    try:
+        transaction = _lock(repo, name)
+        with transaction:
+            yield transaction
+    except TractError:
+        raise
+    except (pygit2.GitError, OSError, ValueError) as error:
+        raise storage_error(error, f"move {_short(name)}") from error
+    finally:
+        repo.lock.withdraw()
+
+
+def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
+    deadline = time.monotonic() + FOREIGN_WAIT_S
+    path = os.path.join(repo.path, f"{name}.lock")
+    while True:
+        transaction = repo.git.transaction()
+        try:
+            transaction.lock_ref(name)
+            return transaction
+        except (pygit2.GitError, OSError, ValueError) as error:
+            transaction.__exit__(type(error), error, None)
+            if not os.path.exists(path):
+                raise storage_error(error, f"lock {_short(name)}") from error
+            if time.monotonic() > deadline:
+                raise RepoLocked(
+                    f"another program holds {path}",
+                    "wait for that program; if none runs, remove the file and repeat",
+                    path=path,
+                ) from error
+        time.sleep(_POLL_S)
+
+
+def _cut_false_lines(repo: Repo, name: str, value: CommitId | None) -> None:
+    """Remove what a killed writer left in this ref's log, and its echo in HEAD's."""
+    head = repo.git.lookup_reference("HEAD")
+    if head.type == ReferenceType.SYMBOLIC and head.target == name:
+        line = reflog.last_line(repo, "HEAD")
+        echo = line is not None and not line.message.startswith("checkout:")
+        if echo and line is not None and line.new != value:
+            with _head_lock(repo):
+                reflog.cut_false_line(repo, "HEAD", value)
+    reflog.cut_false_line(repo, name, value)
+
+
+@contextmanager
+def _head_lock(repo: Repo) -> Iterator[None]:
+    path = os.path.join(repo.path, "HEAD.lock")
+    deadline = time.monotonic() + FOREIGN_WAIT_S
+    while True:
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise RepoLocked(f"another program holds {path}", path=path) from None
+        time.sleep(_POLL_S)
+    try:
+        yield
+    finally:
+        os.unlink(path)
+
+
+class _Pointer:
+    """A signature in the one form that pygit2 1.21 lets a transaction's set_target take."""
+
+    def __init__(self, signature: pygit2.Signature) -> None:
+        self._cell = ffi.new("git_signature **")
+        ffi.buffer(self._cell)[:] = signature._pointer
+        self._pointer = self._cell[0]
+        self._owner = signature
+
+
+def _signature(repo: Repo) -> pygit2.Signature:
+    name, email = repo.committer
+    return _Pointer(pygit2.Signature(name, email, repo.clock() // 1000, 0))  # type: ignore[return-value]

@@ -1,0 +1,351 @@
+"""repo.py - open or make the git repository a context lives in.
+
+A Repo carries what plumbing may not fetch for itself: the clock, the random source and the
+environment are passed in once, here. Opening never writes: configuration that a clone lost is
+put back by `prepare_for_writing`, which the write path calls before its first write.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NewType
+
+import pygit2
+from pygit2.enums import RepositoryOpenFlag
+
+from tract.errors import (
+    BadObject,
+    CorruptRepo,
+    GitMissing,
+    ReadOnly,
+    RepoNotFound,
+    StorageFull,
+    TractError,
+    UnknownFormat,
+)
+from tract.plumbing.lock import WriteLock
+
+CommitId = NewType("CommitId", str)
+TreeId = NewType("TreeId", str)
+BlobId = NewType("BlobId", str)
+Clock = Callable[[], int]
+RandomSource = Callable[[int], bytes]
+
+FORMAT = 1
+ATTRIBUTES = f"# tract {FORMAT}\n* -text\n".encode()
+DEFAULT_BRANCH = "main"
+_CONFIGURATION = {
+    "core.logAllRefUpdates": "always",
+    "gc.reflogExpire": "never",
+    "gc.reflogExpireUnreachable": "never",
+    "gc.auto": "0",
+    "notes.displayRef": "refs/notes/tract/*",
+}
+# git rev-parse --local-env-vars, and the few others that say which repository is meant.
+_LOCATING = frozenset(
+    f"GIT_{name}"
+    for name in (
+        "ALTERNATE_OBJECT_DIRECTORIES CEILING_DIRECTORIES COMMON_DIR CONFIG CONFIG_COUNT "
+        "CONFIG_PARAMETERS DIR GRAFT_FILE IMPLICIT_WORK_TREE INDEX_FILE INDEX_VERSION "
+        "INTERNAL_SUPER_PREFIX NAMESPACE NO_REPLACE_OBJECTS OBJECT_DIRECTORY PREFIX "
+        "QUARANTINE_PATH REPLACE_REF_BASE SHALLOW_FILE WORK_TREE"
+    ).split()
+)
+
+
+class Repo:
+    """An open repository: libgit2's handle, its objects, the lock, and what is passed in."""
+
+    def __init__(
+        self,
+        git: pygit2.Repository,
+        *,
+        clock: Clock,
+        random: RandomSource,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.git = git
+        self.odb = git.odb
+        self.path = git.path
+        self.clock = clock
+        self.random = random
+        self.environ = environ
+        self.lock = WriteLock(os.path.join(self.path, "tract", "write"))
+        self.discard: Callable[[], object] = lambda: None
+        self._committer: tuple[str, str] | None = None
+        self._prepared = False
+
+    @property
+    def committer(self) -> tuple[str, str]:
+        """Name and mail of who writes: GIT_COMMITTER_*, else git's configuration, else tract."""
+        if self._committer is None:
+            self._committer = (
+                self.environ.get("GIT_COMMITTER_NAME") or self._configured("user.name", "tract"),
+                self.environ.get("GIT_COMMITTER_EMAIL")
+                or self._configured("user.email", "tract@localhost"),
+            )
+        return self._committer
+
+    def _configured(self, key: str, default: str) -> str:
+        try:
+            return self.git.config[key] or default
+        except (KeyError, pygit2.GitError):
+            return default
+
+    def prepare_for_writing(self) -> None:
+        """Put back configuration that does not travel with a clone; once a handle."""
+        if self._prepared:
+            return
+        try:
+            _configure(self.git)
+        except (pygit2.GitError, OSError) as error:
+            raise storage_error(error, "write the repository's configuration") from error
+        self._prepared = True
+
+    def close(self) -> None:
+        self.lock.close()
+        self.git.free()
+        self.discard()
+
+
+def storage_error(error: BaseException, doing: str) -> TractError:
+    """The tree's error for what libgit2 or the system said while `doing` something."""
+    said = str(error)
+    low = said.lower()
+    if any(word in low for word in ("no space left", "quota exceeded", "file too large")):
+        return StorageFull(
+            f"could not {doing}: the disk is full", "free some space and repeat; nothing changed"
+        )
+    if any(word in low for word in ("permission denied", "read-only", "operation not permitted")):
+        return ReadOnly(
+            f"could not {doing}: this user may not write there",
+            "give write permission on the repository folder, or work on a clone",
+        )
+    return CorruptRepo(f"could not {doing}: {said}", "run `tract fsck` to see what is damaged")
+
+
+# Finding
+
+
+def find_repository(start: Path) -> Path | None:
+    """The `.tract` of `start` or of its nearest parent that has one."""
+    for folder in (start, *start.parents):
+        if (folder / ".tract").is_dir():
+            return folder / ".tract"
+    return None
+
+
+def locate(path: str | Path | None) -> tuple[Path, bool]:
+    """Where the repository that `path` means is, or is to be made, and whether it is there."""
+    if path is None:
+        here = Path.cwd()
+        found = find_repository(here)
+        return (found, True) if found else (here / ".tract", False)
+    given = Path(path)
+    if given.name in (".tract", ".git") or _is_bare(given):
+        return given, given.exists()
+    if (given / ".tract").is_dir():
+        return given / ".tract", True
+    if (given / ".git").exists() and _carries_format(given / ".git"):
+        return given / ".git", True
+    return given / ".tract", False
+
+
+def _is_bare(path: Path) -> bool:
+    return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
+
+
+def _carries_format(path: Path) -> bool:
+    try:
+        git = _open_git(path)
+    except TractError:
+        return False
+    return any(_format_of(git, name) for name in git.references if name.startswith("refs/heads/"))
+
+
+# Opening
+
+
+def open_repo(
+    path: str | Path, *, clock: Clock, random: RandomSource, environ: Mapping[str, str]
+) -> Repo:
+    """Open the repository at `path` as it stands; nothing is written.
+
+    Raises:
+        RepoNotFound: there is no repository.
+        UnknownFormat: it is somebody else's, of a newer format, or one libgit2 cannot read.
+    """
+    git = _open_git(Path(path))
+    _check_format(git)
+    return Repo(git, clock=clock, random=random, environ=environ)
+
+
+def _open_git(path: Path) -> pygit2.Repository:
+    if not path.exists():
+        raise RepoNotFound(
+            f"there is no repository at {path}", "make one with `tract init`, or name another"
+        )
+    try:
+        return pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH)
+    except (pygit2.GitError, OSError, ValueError) as error:
+        raise _open_error(path, error) from error
+
+
+def _open_error(path: Path, error: BaseException) -> TractError:
+    said = str(error)
+    low = said.lower()
+    if "object format" in low or "extension" in low or "repositoryformatversion" in low:
+        return UnknownFormat(
+            f"{path} is a kind of git repository that libgit2 cannot read ({said})",
+            "clone it with git into an ordinary SHA-1 repository with files for refs",
+        )
+    if "not owned" in low:
+        return ReadOnly(
+            f"{path} belongs to another user",
+            f"if you trust it: git config --global --add safe.directory {path}",
+        )
+    if "permission denied" in low:
+        return ReadOnly(f"{path} may not be read by this user", "ask its owner for access")
+    return RepoNotFound(f"{path} is no git repository", "make one with `tract init`")
+
+
+def _check_format(git: pygit2.Repository) -> None:
+    try:
+        names = [name for name in git.references if name.startswith("refs/heads/")]
+        head = git.lookup_reference("HEAD").target
+        first = [head] if isinstance(head, str) and head in git.references else []
+    except KeyError:
+        raise CorruptRepo(f"{git.path}HEAD is missing or unreadable", "restore it") from None
+    for name in [*first, *names]:
+        number = _format_of(git, name)
+        if number > FORMAT:
+            raise UnknownFormat(
+                f"{git.path} has format {number}, and this tract reads format {FORMAT}",
+                "upgrade tract: pip install --upgrade tract-context",
+            )
+        if number:
+            return
+    if names:
+        raise UnknownFormat(
+            f"{git.path} is a git repository, but not one of tract's",
+            "name another folder; tract makes its own repository in `.tract`",
+        )
+
+
+def _format_of(git: pygit2.Repository, ref: str) -> int:
+    """The number in `# tract N` of that branch tip's attributes; 0 where there is none."""
+    try:
+        tree = git.lookup_reference(ref).peel(pygit2.Tree)
+        item = tree[".gitattributes"]
+    except (KeyError, pygit2.GitError, ValueError):
+        return 0
+    words = item.data.split(b"\n", 1)[0].split() if isinstance(item, pygit2.Blob) else []
+    ours = len(words) == 3 and words[:2] == [b"#", b"tract"] and words[2].isdigit()
+    return int(words[2]) if ours else 0
+
+
+# Making
+
+
+def init_repo(
+    path: str | Path, *, clock: Clock, random: RandomSource, environ: Mapping[str, str]
+) -> Repo:
+    """Make the bare repository at `path`, or open the one that is there.
+
+    It is made aside and renamed into place, so a kill leaves no half repository and two
+    processes that make it at once both end up with the same one.
+    """
+    target = Path(path)
+    if not _is_bare(target):
+        _make(target)
+    return open_repo(target, clock=clock, random=random, environ=environ)
+
+
+def _make(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".tract-new-", dir=target.parent))
+    except OSError as error:
+        raise storage_error(error, f"make {target}") from error
+    try:
+        git = pygit2.init_repository(str(aside), bare=True, initial_head=DEFAULT_BRANCH)
+        _configure(git)
+        (aside / ".gitignore").write_bytes(b"*\n")
+        (aside / "tract").mkdir()
+        git.free()
+        aside.chmod(0o777 & ~_umask())
+        os.rename(aside, target)
+    except (pygit2.GitError, OSError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if not _is_bare(target):  # else another process was faster, and its repository serves
+            raise storage_error(error, f"make {target}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _configure(git: pygit2.Repository) -> None:
+    present = git.config
+    for key, value in _CONFIGURATION.items():
+        if key not in present:
+            present[key] = value
+
+
+def throwaway_repo(*, clock: Clock, random: RandomSource, environ: Mapping[str, str]) -> Repo:
+    """A repository in a temporary folder, removed when it is closed or forgotten."""
+    folder = tempfile.mkdtemp(prefix="tract-memory-")
+    repo = init_repo(Path(folder) / ".tract", clock=clock, random=random, environ=environ)
+    repo.discard = weakref.finalize(repo, shutil.rmtree, folder, ignore_errors=True)
+    return repo
+
+
+# The git program
+
+
+def git_program(repo: Repo) -> str:
+    """The path of the stock git program.
+
+    Raises:
+        GitMissing: it is not on PATH.
+    """
+    found = shutil.which("git", path=repo.environ.get("PATH"))
+    if found is None:
+        raise GitMissing("the git program is not installed", "install git and repeat")
+    return found
+
+
+def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what would lead git to another repository (as in a hook)."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in _LOCATING and not name.startswith(("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"))
+    }
+
+
+def run_git(repo: Repo, *args: str, capture: bool = True) -> subprocess.CompletedProcess[bytes]:
+    """Run stock git on this repository and on no other; output is captured, or passes through."""
+    return subprocess.run(
+        [git_program(repo), f"--git-dir={repo.path}", *args],
+        env=git_environment(repo.environ),
+        stdin=subprocess.DEVNULL if capture else None,
+        capture_output=capture,
+        check=False,
+    )
+
+
+def missing(kind: str, object_id: str) -> BadObject:
+    """The error for an object that should be there and is not, or cannot be read."""
+    return BadObject(
+        f"the {kind} {object_id[:12]} is missing or damaged",
+        "run `tract fsck` to see what it costs; a clone or backup may still have it",
+    )

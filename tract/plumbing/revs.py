@@ -1,0 +1,136 @@
+"""revs.py - what a target names: git's revision syntax, and walks along the history.
+
+The first word is resolved here, because ref names win over abbreviated ids and two refs of one
+name are an error with the candidates (git itself warns and picks); what follows it (`~2`, `^2`,
+`@{yesterday}`) and rarer forms (`:/text`, describe's output) are libgit2's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pygit2
+
+from tract.errors import AmbiguousRevision, BadRevision, RevisionNotFound
+from tract.plumbing.objects import Commit, read_commit
+from tract.plumbing.refs import HEADS, read_ref
+from tract.plumbing.repo import CommitId, Repo
+
+_WORD = re.compile(r"(@(?!\{)|(?:(?!@\{)[^~^:])*)(.*)\Z", re.S)
+_HEX = re.compile(r"[0-9a-fA-F]{4,40}\Z")
+_SPACES = ("refs/tags/", HEADS, "refs/remotes/", "refs/")
+_CANDIDATES_MAX = 20
+
+
+def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
+    """The commit that a revision names; `head` is what HEAD and @ stand for: a ref or a commit id.
+
+    Raises:
+        BadRevision: not git's syntax, or it names something that is no commit.
+        AmbiguousRevision: several answer; `candidates` lists them.
+        RevisionNotFound: none answers.
+    """
+    if not text or any(ord(char) < 32 for char in text):
+        raise BadRevision(f"{text!r} is no revision", "name a branch, a tag or a commit id")
+    match = _WORD.match(text)
+    assert match is not None
+    word, rest = match[1], match[2]
+    if word in ("HEAD", "@") or (not word and re.match(r"@\{(?!-|u|push)", rest)):
+        return _with_suffix(repo, head, rest, text)
+    named = _refs_called(repo, word) if word else []
+    if len(named) > 1:
+        raise AmbiguousRevision(
+            f"{word} names {len(named)} refs: {', '.join(named)}",
+            "write the whole name",
+            candidates=named,
+        )
+    if named:
+        return _with_suffix(repo, named[0], rest, text)
+    if _HEX.match(word):
+        return _with_suffix(repo, _abbreviated(repo, word), rest, text)
+    return _by_libgit2(repo, text, text)
+
+
+def _refs_called(repo: Repo, word: str) -> list[str]:
+    if word.startswith("refs/"):
+        return [word] if read_ref(repo, word) is not None else []
+    names = [space + word for space in _SPACES]
+    return [name for name in names if read_ref(repo, name) is not None]
+
+
+def _abbreviated(repo: Repo, prefix: str) -> CommitId:
+    """The one commit whose id begins so; other objects of the same prefix do not count."""
+    prefix = prefix.lower()
+    try:
+        found = [repo.git[prefix]]
+    except KeyError:
+        raise _not_found(prefix) from None
+    except (ValueError, pygit2.GitError):
+        found = [repo.git[oid] for oid in repo.odb if str(oid).startswith(prefix)]
+    commits = [str(item.id) for item in found if isinstance(item, pygit2.Commit | pygit2.Tag)]
+    if not commits:
+        kinds = ", ".join(sorted({item.type_str for item in found}))
+        raise BadRevision(f"{prefix} is a {kinds}, not a commit", "see `tract log` for commits")
+    if len(commits) > 1:
+        raise AmbiguousRevision(
+            f"{prefix} begins {len(commits)} commit ids",
+            "write more digits: " + ", ".join(item[:12] for item in commits[:_CANDIDATES_MAX]),
+            candidates=commits,
+        )
+    return CommitId(commits[0])
+
+
+def _with_suffix(repo: Repo, base: str, rest: str, text: str) -> CommitId:
+    """`base` is a full ref name or a commit id."""
+    if base.startswith("refs/"):
+        tip = read_ref(repo, base)
+        if tip is None:
+            raise RevisionNotFound(
+                f"{base.removeprefix(HEADS)} has no commits yet", "write a first entry to it"
+            )
+        if not rest.startswith("@{"):
+            base = tip
+    if not rest:
+        return _peel(repo, repo.git[base], text) if base else _by_libgit2(repo, base, text)
+    return _by_libgit2(repo, base + rest, text)
+
+
+def _by_libgit2(repo: Repo, spec: str, text: str) -> CommitId:
+    try:
+        found = repo.git.revparse_single(spec)
+    except KeyError:
+        raise _not_found(text) from None
+    except (ValueError, pygit2.GitError, OSError) as error:
+        raise BadRevision(
+            f"{text!r} is no revision: {error}", "name a branch, a tag or a commit id"
+        ) from error
+    return _peel(repo, found, text)
+
+
+def _peel(repo: Repo, found: pygit2.Object, text: str) -> CommitId:
+    try:
+        return CommitId(str(found.peel(pygit2.Commit).id))
+    except (pygit2.GitError, ValueError) as error:
+        raise BadRevision(f"{text!r} names a {found.type_str}, not a commit") from error
+
+
+def _not_found(text: str) -> RevisionNotFound:
+    return RevisionNotFound(
+        f"nothing is called {text!r} here", "see `tract log` for commits and entries"
+    )
+
+
+def walk_first_parents(repo: Repo, tip: CommitId | None) -> Iterator[Commit]:
+    """The commits from `tip` back along first parents."""
+    while tip is not None:
+        commit = read_commit(repo, tip)
+        yield commit
+        tip = commit.parents[0] if commit.parents else None
+
+
+def walk_all(repo: Repo, tip: CommitId) -> Iterator[Commit]:
+    """Every commit reachable from `tip`, newest first, none before its children."""
+    order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
+    for found in repo.git.walk(tip, order):
+        yield read_commit(repo, str(found.id))

@@ -1,0 +1,90 @@
+"""edit.py - replace what an entry says; its place, its id and its history stay.
+
+An edit is planned on the entry's blob: where somebody else changed that entry in between it is
+refused, where they appended it finds the entry as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tract.content import entry as entries
+from tract.content.entry import Entry, with_fields
+from tract.errors import BadContent, StaleRef
+from tract.plumbing.objects import Commit
+from tract.plumbing.pages import SlotFile, read_slot
+from tract.porcelain import arguments, history, trailers
+from tract.porcelain.history import CommitInfo
+from tract.porcelain.register import entry_from
+from tract.porcelain.targets import Target, entry_of
+from tract.porcelain.workspace import Workspace, read_author
+from tract.porcelain.write import Draft, write
+
+
+def edit(
+    ws: Workspace,
+    target: Target,
+    content: object,
+    *,
+    message: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    author: str | None = None,
+    priority: str | None = None,
+) -> CommitInfo:
+    """Replace what an entry says; its place and id stay. `content` is a text, or any content.
+
+    Editing it to what it says already writes nothing, and returns the commit that last set it.
+
+    Raises:
+        EntryNotFound, AmbiguousRevision: the target.
+        BadContent: the content, or it would tear a tool call from its result.
+        StaleRef: somebody else changed the same entry in between.
+    """
+    ws.check_open()
+    trailers.check_message(message)
+    located = entry_of(ws, target)
+    before = located.item
+    made = _edited(ws, before.entry, content)
+    made = with_fields(
+        made,
+        priority=arguments.priority(priority) or made.priority,
+        metadata=arguments.metadata(metadata) or made.metadata,
+    )
+    if made == before.entry:
+        return _unchanged(ws, located.tip, before.file, made)
+    entries.check_entry(made)
+    file = before.file
+    draft = Draft(made, "edit", file, author=read_author(author), message=message)
+
+    def plan(tip: Commit | None) -> list[Draft]:
+        if tip is None or read_slot(ws.repo, tip.tree, file.slot) != (file,):
+            raise StaleRef(
+                f"the entry {made.id} was changed by somebody else",
+                "read it again, then repeat the edit",
+                expected=located.tip.id,
+                found=tip.id if tip is not None else None,
+            )
+        return [draft]
+
+    shared = [item for item in ws.context(located.tip.tree).items if item.file.slot == file.slot]
+    if len(shared) > 1:
+        raise BadContent(
+            f"{len(shared)} entries share slot {file.slot} since a merge by stock git",
+            "write any new entry first: that gives each a slot of its own",
+        )
+    return write(ws, plan)[0]
+
+
+def _edited(ws: Workspace, entry: Entry, content: object) -> Entry:
+    if isinstance(content, str):
+        return entries.with_text(entry, content)
+    return entries.replaced_by(entry, entry_from(ws, content))
+
+
+def _unchanged(ws: Workspace, tip: Commit, file: SlotFile, entry: Entry) -> CommitInfo:
+    step = history.writers_of(ws, tip.id, {entry.id}).get(entry.id)
+    info = history.info_of(ws, step) if step else history.info_at(ws, tip.id)
+    return msgspec.structs.replace(info, changed=False)

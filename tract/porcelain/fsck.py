@@ -1,0 +1,135 @@
+"""fsck.py - is everything sound: git's own check where git is there, then ours.
+
+Ours: on every branch's tip each entry can be read, ids are unique, slots hold one entry, labels
+agree with headers, and call groups are whole. Problems are reported, all of them; nothing is
+changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from tract.content.entry import check_parts
+from tract.content.messages import PendingCall
+from tract.errors import BadContent, GitMissing, TractError
+from tract.plumbing import pages, refs
+from tract.plumbing.objects import read_commit
+from tract.plumbing.repo import TreeId, run_git
+from tract.porcelain.context import Item, read_entry, read_tools
+from tract.porcelain.repair import shared_slots
+from tract.porcelain.workspace import Workspace
+
+_QUIET = ("notice:", "dangling ", "Checking ")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that is not as it should be.
+
+    `kind` is one of git, ref, entry, tools, id, slot, label, parts, open-call, orphan; `where` is
+    a branch and path, or a ref.
+    """
+
+    kind: str
+    where: str
+    message: str
+    hint: str | None = None
+
+
+def fsck(ws: Workspace) -> list[Problem]:
+    """Every problem found; an empty list means sound."""
+    ws.check_open()
+    problems = list(_by_git(ws))
+    seen: set[TreeId] = set()
+    for ref in refs.list_refs(ws.repo, refs.HEADS):
+        try:
+            tip = refs.read_ref(ws.repo, ref)
+            tree = read_commit(ws.repo, tip).tree if tip is not None else None
+        except TractError as error:
+            problems.append(Problem("ref", ref, error.message, error.hint))
+            continue
+        if tree is not None and tree not in seen:
+            seen.add(tree)
+            problems.extend(_of_tree(ws, ref.removeprefix(refs.HEADS), tree))
+    return problems
+
+
+def _by_git(ws: Workspace) -> Iterator[Problem]:
+    try:
+        ran = run_git(ws.repo, "fsck", "--strict", "--full", "--no-dangling", "--no-progress")
+    except GitMissing:
+        return
+    lines = (ran.stdout + ran.stderr).decode("utf-8", "replace").splitlines()
+    said = [line for line in lines if line.strip() and not line.startswith(_QUIET)]
+    if ran.returncode and not said:
+        said = [f"git fsck ended with {ran.returncode}"]
+    for line in said:
+        yield Problem("git", ws.repo.path, line, "a clone or backup may still have the object")
+
+
+def _of_tree(ws: Workspace, branch: str, tree: TreeId) -> Iterator[Problem]:
+    items: list[Item] = []
+    try:
+        listed = pages.list_pages(ws.repo, tree)
+    except TractError as error:
+        yield Problem("entry", branch, error.message, error.hint)
+        return
+    for page in listed:
+        try:
+            files = pages.read_page(ws.repo, page)
+        except TractError as error:
+            yield Problem("entry", branch, error.message, error.hint)
+            continue
+        for file in files:
+            try:
+                items.append(Item(file, read_entry(ws.repo, file), ws.counter))
+            except TractError as error:
+                yield Problem("entry", f"{branch}:{file.path}", error.message, error.hint)
+    try:
+        read_tools(ws.repo, tree)
+    except TractError as error:
+        yield Problem("tools", branch, error.message, error.hint)
+    yield from _of_items(branch, items)
+    if not any(page for page in listed) or len(items) == _count(ws, listed):
+        yield from _of_groups(ws, branch, tree)
+
+
+def _count(ws: Workspace, listed: list[pages.Page]) -> int:
+    return sum(len(pages.read_page(ws.repo, page)) for page in listed)
+
+
+def _of_items(branch: str, items: list[Item]) -> Iterator[Problem]:
+    copies = Counter(item.entry.id for item in items)
+    for item in items:
+        where = f"{branch}:{item.file.path}"
+        entry = item.entry
+        if copies[entry.id] > 1:
+            yield Problem("id", where, f"{copies[entry.id]} entries have the id {entry.id}",
+                          "all but the first are read under an id of their own")  # fmt: skip
+        if entry.label != item.file.label:
+            yield Problem("label", where, f"the header says {entry.label}",
+                          "the header counts; the entry's next write renames the file")  # fmt: skip
+        try:
+            check_parts(tuple(p for p in entry.parts or () if "text" in p), entry.text)
+        except BadContent as error:
+            yield Problem("parts", where, error.message, "it is read as one text")
+    for slot in shared_slots(items):
+        yield Problem("slot", f"{branch}:{slot}", f"several entries share slot {slot}",
+                      "the next write gives each a slot of its own")  # fmt: skip
+
+
+def _of_groups(ws: Workspace, branch: str, tree: TreeId) -> Iterator[Problem]:
+    context = ws.context(tree)
+    for call in context.open_calls:
+        yield Problem("open-call", branch, _open(call),
+                      "add its result, or `tract cancel-tool-calls`")  # fmt: skip
+    for item in context.orphans:
+        yield Problem("orphan", f"{branch}:{item.file.path}",
+                      f"the result of {item.entry.tool_call_id or 'no call'} answers no open call",
+                      "providers get it as a user text")  # fmt: skip
+
+
+def _open(call: PendingCall) -> str:
+    return f"the call {call.id or call.name} of entry {call.entry_id} has no result"

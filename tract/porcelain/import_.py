@@ -1,0 +1,278 @@
+"""import_.py - bring conversations in: a commit a message, one move of a branch a conversation.
+
+All entries of a conversation are built before the first byte is written, so a bad message stops
+its conversation and leaves nothing of it behind. One conversation goes onto the current branch,
+several get a branch `import/ID` each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tract.content.entry import Attached, check_entry, with_fields
+from tract.content.formats.openai import from_openai
+from tract.content.transcript import (
+    Conversation,
+    has_surrogates,
+    read_text,
+    read_value,
+    stopped,
+    without_surrogates,
+)
+from tract.errors import BadContent, FileMissing, ReadOnly, TractError, UsageError
+from tract.plumbing import refs
+from tract.porcelain.history import CommitInfo
+from tract.porcelain.register import plain
+from tract.porcelain.workspace import Workspace
+from tract.porcelain.write import Draft, new_id, write
+
+FOLDER = "import/"
+ID_MAX = 100
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_ENDS = re.compile(r"\A\.+|\.+\Z|\.lock\Z")
+_RAW_TYPE = "application/json"
+Progress = Callable[[int, int], object]
+
+
+class ImportResult(msgspec.Struct, frozen=True):
+    """What became of one conversation: where it is, its commits, and what stopped it, if anything.
+
+    `line` is the line (or number) of its record in the file. With an `error`, `commits` holds
+    what came before it: nothing, or the lines before a damaged one.
+    """
+
+    branch: str | None
+    commits: list[CommitInfo]
+    line: int | None
+    error: TractError | None
+
+
+def import_messages(
+    ws: Workspace,
+    messages: object,
+    *,
+    format: str = "auto",
+    errors: str = "strict",
+) -> list[ImportResult]:
+    """Import conversations given as Python values (or as JSON text).
+
+    `errors="replace"` turns lone surrogates into U+FFFD and keeps the record as an attachment.
+
+    Raises:
+        BadContent: nothing at all could be imported; the first conversation's error.
+    """
+    if format not in ("auto", "openai"):
+        raise UsageError(f"the format {format!r} cannot be imported yet", 'use "openai" or "auto"')
+    found = (
+        read_text(messages) if isinstance(messages, str | bytes) else read_value(_plain(messages))
+    )
+    return _import(ws, found, file=None, onto=None, errors=errors, progress=None)
+
+
+def _plain(messages: object) -> object:
+    """Objects of provider clients as the dicts they stand for."""
+    if isinstance(messages, list | tuple):
+        return [_plain(message) for message in messages]
+    return plain(messages)
+
+
+def import_file(
+    ws: Workspace,
+    path: str | Path,
+    *,
+    onto: str | None = None,
+    errors: str = "strict",
+    progress: Progress | None = None,
+) -> list[ImportResult]:
+    """Import the conversations of a JSON or JSON lines file.
+
+    `onto` names the branch to append to, instead of the current one or one a conversation.
+    `progress(done, total)` is called as messages are written.
+
+    Raises:
+        FileMissing: there is no such file.
+        BadContent: nothing at all could be imported; names the line.
+    """
+    ws.check_open()
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise FileMissing(f"there is no file {path}", "check the path") from None
+    except IsADirectoryError:
+        raise FileMissing(f"{path} is a folder", "name a file in it") from None
+    except PermissionError:
+        raise ReadOnly(f"{path} may not be read by this user", "ask for access") from None
+    name = Path(path).name
+    return import_bytes(ws, data, name=name, onto=onto, errors=errors, progress=progress)
+
+
+def import_bytes(
+    ws: Workspace,
+    data: bytes,
+    *,
+    name: str | None = None,
+    onto: str | None = None,
+    errors: str = "strict",
+    progress: Progress | None = None,
+) -> list[ImportResult]:
+    """Import the content of such a file, already read; `name` is kept as where it came from."""
+    try:
+        found = read_text(data)
+    except BadContent as error:
+        where = f"{name}: " if name else ""
+        raise BadContent(f"{where}{error.message}", error.hint) from error
+    return _import(ws, found, file=name, onto=onto, errors=errors, progress=progress)
+
+
+def _import(
+    ws: Workspace,
+    conversations: Sequence[Conversation],
+    *,
+    file: str | None,
+    onto: str | None,
+    errors: str,
+    progress: Progress | None,
+) -> list[ImportResult]:
+    ws.check_open()
+    if errors not in ("strict", "replace"):
+        raise UsageError(f"errors={errors!r} is unknown", 'use "strict" or "replace"')
+    if onto is not None:
+        refs.check_branch_name(onto)
+    several = len(conversations) > 1
+    if not several and onto is None:
+        ws.writable_ref()
+    total = sum(len(each.messages) for each in conversations)
+    done, results = 0, []
+    for each in conversations:
+        branch = onto if onto is not None or not several else _free_branch(ws, each)
+        results.append(_import_one(ws, each, branch, file, errors))
+        done += len(each.messages)
+        if progress is not None:
+            progress(done, total)
+    landed = [result for result in results if result.commits]
+    if not landed:
+        raise results[0].error or BadContent("there is nothing in it to import")
+    if several and onto is None and ws.tip() is None:
+        _switch_to(ws, str(landed[0].branch))
+    return results
+
+
+def _import_one(
+    ws: Workspace, conversation: Conversation, branch: str | None, file: str | None, errors: str
+) -> ImportResult:
+    drafts: list[Draft] = []
+    stop = conversation.error
+    try:
+        origin = _origin(conversation, file)
+        for number, message in enumerate(conversation.messages):
+            drafts.append(_draft(ws, message, errors, conversation, number, origin))
+    except BadContent as error:
+        stop = error
+        if not conversation.is_lines:
+            drafts = []
+    if not drafts:
+        return ImportResult(None, [], conversation.line, stop)
+    commits = write(ws, lambda _tip: drafts, verb="import", branch=branch)
+    name = branch or ws.branch_name
+    commits = [msgspec.structs.replace(info, branch=name) for info in commits]
+    return ImportResult(name, commits, _error_line(conversation, drafts, stop), stop)
+
+
+def _error_line(
+    conversation: Conversation, drafts: Sequence[Draft], stop: TractError | None
+) -> int | None:
+    if stop is None or not conversation.is_lines or len(drafts) >= len(conversation.lines):
+        return conversation.line
+    return conversation.lines[len(drafts)]
+
+
+def _origin(conversation: Conversation, file: str | None) -> dict[str, Any] | None:
+    """What is kept of a record beside its messages, in its first entry's metadata."""
+    origin = dict(conversation.fields)
+    if file is not None:
+        origin |= {"file": file, "line": conversation.line}
+    return {"import": origin} if origin else None
+
+
+def _draft(
+    ws: Workspace,
+    message: object,
+    errors: str,
+    conversation: Conversation,
+    number: int,
+    origin: dict[str, Any] | None,
+) -> Draft:
+    line = conversation.lines[number]
+    where = f"line {line}" if conversation.is_lines else f"message {number + 1} of record {line}"
+    try:
+        return _draft_of(ws, message, errors, conversation, origin if number == 0 else None)
+    except BadContent as error:
+        said = f"{where}: {error.message}"
+        if not conversation.is_lines:
+            raise BadContent(said, error.hint) from error
+        following = len(conversation.lines) - number - 1
+        raise stopped(said, following, error.hint) from error
+
+
+def _draft_of(
+    ws: Workspace,
+    message: object,
+    errors: str,
+    conversation: Conversation,
+    origin: dict[str, Any] | None,
+) -> Draft:
+    if not isinstance(message, Mapping):
+        raise BadContent(f"a message is an object, not {type(message).__name__}")
+    raw: tuple[tuple[int, str, bytes], ...] = ()
+    record = message
+    if errors == "replace" and has_surrogates(message):
+        raw = ((1, _RAW_TYPE, json.dumps(message).encode()),)
+        record = without_surrogates(message)
+    made = with_fields(from_openai(record), id=new_id(ws.repo), metadata=origin)
+    if raw:
+        attached = (Attached(1, _RAW_TYPE, len(raw[0][2])),)
+        made = with_fields(made, attachments=attached, raw=1)
+    model = conversation.fields.get("model")
+    spoke = made.type == "dialogue" and made.role == "assistant"
+    author = (model, None) if spoke and isinstance(model, str) and model.strip() else None
+    return Draft(check_entry(made), author=author, raw=raw, via="import")
+
+
+# Branches
+
+
+def _free_branch(ws: Workspace, conversation: Conversation) -> str:
+    """`import/ID`, reduced to what a ref can be; a taken one gets -2, -3, …"""
+    given = conversation.fields.get("id")
+    stem = reduced(str(given)) if isinstance(given, str | int) else ""
+    stem = stem or str(conversation.line or 1)
+    prefix = refs.HEADS + FOLDER
+    taken = {
+        name.removeprefix(prefix).split("/")[0].lower() for name in refs.list_refs(ws.repo, prefix)
+    }
+    name, count = stem, 2
+    while name.lower() in taken:
+        name, count = f"{stem}-{count}", count + 1
+    return FOLDER + name
+
+
+def reduced(given: str) -> str:
+    """An id as one step of a ref's name (API.md, Writing): what git refuses becomes `-`."""
+    name = _NOT_IN_NAME.sub("-", given).replace("..", "-")[:ID_MAX]
+    while (shorter := _ENDS.sub("-", name)) != name:
+        name = shorter
+    return name
+
+
+def _switch_to(ws: Workspace, branch: str) -> None:
+    """Stand on the first imported branch: the current one holds nothing."""
+    if ws.follows_head:
+        with ws.repo.lock:
+            refs.set_head(ws.repo, branch)
+    ws.move_to(branch)

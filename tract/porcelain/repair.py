@@ -1,0 +1,59 @@
+"""repair.py - give entries that share a slot slots of their own.
+
+Only a merge by stock git leaves such a tree, so only a tip without our trailer is looked at. The
+repair is a commit of its own before the write that found it: history shows what happened. An
+entry that moves takes its id along in a header, since an id read off the path would change.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from tract.content import codec
+from tract.plumbing import pages
+from tract.plumbing.objects import Commit, Person, write_blob, write_commit
+from tract.plumbing.pages import SlotFile
+from tract.plumbing.repo import Repo
+from tract.porcelain import trailers
+from tract.porcelain.context import ContextCache, Item
+from tract.porcelain.trailers import Written
+
+
+def shared_slots(items: list[Item]) -> list[int]:
+    """The slots at which more than one entry stands."""
+    slots = [item.file.slot for item in items]
+    return sorted({slot for slot, following in pairwise(slots) if slot == following})
+
+
+def separated(repo: Repo, contexts: ContextCache, tip: Commit, who: Person) -> Commit:
+    """The tip, or a commit on it in which every entry has its own slot; no ref moves."""
+    said = trailers.read(tip)
+    if trailers.OPERATION in said:
+        return tip
+    items = contexts.read(tip.tree).items
+    if not shared_slots(items):
+        return tip
+    slots: dict[int, tuple[SlotFile, ...]] = {}
+    written = []
+    free = 0
+    for item in items:
+        slot = max(free, item.file.slot)
+        free = slot + 1
+        slots.setdefault(item.file.slot, ())
+        slots[slot] = (item.file,)
+        if slot != item.file.slot:
+            blob = write_blob(repo, codec.encode(item.entry))
+            slots[slot] = (item.file._replace(slot=slot, label=item.entry.label, blob=blob),)
+            written.append(Written(slot, item.entry))
+    tree = pages.replace(repo, tip.tree, slots)
+    moment_ms = trailers.committed_ms(tip, said) + 1
+    who = who._replace(time_s=max(who.time_s, moment_ms // 1000))
+    message = trailers.compose(
+        "repair",
+        written,
+        time_ms=moment_ms % 1000 if who.time_s == moment_ms // 1000 else 0,
+        message=f"repair: {len(written)} entries get slots of their own",
+    )
+    author = Person("tract", "tract@localhost", who.time_s)
+    made = write_commit(repo, tree, (tip.id,), author=author, committer=who, message=message)
+    return Commit(made, tree, (tip.id,), author, who, message)

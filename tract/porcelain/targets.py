@@ -1,0 +1,124 @@
+"""targets.py - what a target means: a commit, or an entry of the current context.
+
+An entry is named by its id (letters k-z, 4 or more), by its slot (an int), or by a revision that
+wrote exactly one entry. Object ids never look like entry ids; ref names win over both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tract.errors import (
+    AmbiguousRevision,
+    BadRevision,
+    EntryNotFound,
+    RevisionNotFound,
+    UsageError,
+)
+from tract.plumbing import revs
+from tract.plumbing.objects import Commit, read_commit
+from tract.plumbing.repo import CommitId
+from tract.porcelain import history
+from tract.porcelain.context import Item, read_entry
+from tract.porcelain.workspace import Workspace
+
+Target = str | int
+_ENTRY_ID = re.compile(r"[k-z]{4,16}\Z")
+_CANDIDATES_MAX = 10
+
+
+class Located(NamedTuple):
+    """An entry where it stands on the branch's tip."""
+
+    tip: Commit
+    item: Item
+
+
+def commit_of(ws: Workspace, target: str) -> CommitId:
+    """The commit that a revision names.
+
+    Raises:
+        BadRevision, AmbiguousRevision, RevisionNotFound: see revs.resolve.
+    """
+    ws.check_open()
+    if not isinstance(target, str):
+        raise UsageError(f"{target!r} is no revision", "name a branch, a tag or a commit id")
+    ws.tip()
+    return revs.resolve(ws.repo, target, head=ws.head)
+
+
+def entry_of(ws: Workspace, target: Target) -> Located:
+    """The entry that a target names, as it stands on the branch's tip.
+
+    Raises:
+        EntryNotFound: no entry of the current context answers to it.
+        AmbiguousRevision: several do; `candidates` lists them.
+        BadRevision: it is a revision that wrote several entries, or none.
+    """
+    tip = ws.tip_commit()
+    if tip is None:
+        raise EntryNotFound(
+            f"{ws.branch_name} has no entries yet", "write a first one, then name it"
+        )
+    if isinstance(target, int):
+        item = ws.context(tip.tree).item_at(target)
+        if item is None:
+            raise EntryNotFound(f"nothing stands at slot {target}", "see `tract log` for slots")
+        return Located(tip, item)
+    found = _by_id(ws, tip, target) if looks_like_entry(ws, target) else None
+    return found or _by_revision(ws, tip, target)
+
+
+def looks_like_entry(ws: Workspace, target: Target) -> bool:
+    """Whether a target is an entry's rather than a revision's: a slot, or an id no ref has."""
+    if isinstance(target, int):
+        return True
+    return bool(_ENTRY_ID.match(target)) and not _is_ref(ws, target)
+
+
+def _is_ref(ws: Workspace, name: str) -> bool:
+    try:
+        revs.resolve(ws.repo, name, head=ws.head)
+    except (BadRevision, RevisionNotFound):
+        return False
+    except AmbiguousRevision:
+        return True
+    return True
+
+
+def _by_id(ws: Workspace, tip: Commit, prefix: str) -> Located:
+    items = ws.context(tip.tree).items_called(prefix)
+    if not items:
+        raise EntryNotFound(
+            f"no entry of {ws.branch_name or 'this context'} has an id that begins {prefix}",
+            "see `tract log` for the ids; an entry of another branch needs --branch",
+        )
+    if len(items) > 1:
+        ids = [item.entry.id for item in items[:_CANDIDATES_MAX]]
+        raise AmbiguousRevision(
+            f"{len(items)} entry ids begin {prefix}: {', '.join(ids)}",
+            "write more letters",
+            candidates=ids,
+        )
+    return Located(tip, items[0])
+
+
+def _by_revision(ws: Workspace, tip: Commit, target: str) -> Located:
+    commit = commit_of(ws, target)
+    step = history.read_step(ws, read_commit(ws.repo, commit))
+    files = [file for change in step.changes for file in change.after]
+    ids = [read_entry(ws.repo, file).id for file in files]
+    if len(ids) != 1:
+        raise BadRevision(
+            f"{target} wrote {len(ids)} entries, not one",
+            f"name one of them: {', '.join(ids[:_CANDIDATES_MAX])}" if ids else "name an entry",
+            candidates=ids,
+        )
+    found = ws.context(tip.tree).items_called(ids[0])
+    if not found:
+        raise EntryNotFound(
+            f"the entry that {target} wrote is no longer in {ws.branch_name or 'this context'}",
+            f"it is {ids[0]}; `tract show {target}` still shows it",
+        )
+    return Located(tip, found[0])

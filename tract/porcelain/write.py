@@ -1,0 +1,192 @@
+"""write.py - the one write path: every change of a context goes through `write`.
+
+A plan is made on the branch's tip, and made again on the tip found under the write lock if that
+moved meanwhile: so an append finds its place, and an edit of what somebody else just edited is
+refused. Blobs, trees and commits are written first; the branch moves last, by compare-and-swap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from tract.content import codec
+from tract.content.entry import Entry
+from tract.content.media import extension_of
+from tract.plumbing import pages, refs
+from tract.plumbing.objects import (
+    Commit,
+    Person,
+    clean_name,
+    read_commit,
+    write_blob,
+    write_commit,
+)
+from tract.plumbing.pages import Attachment, SlotFile
+from tract.plumbing.repo import CommitId, Repo, TreeId
+from tract.porcelain import repair, trailers
+from tract.porcelain.context import entry_tokens
+from tract.porcelain.history import CommitInfo, make_info
+from tract.porcelain.trailers import Written
+from tract.porcelain.workspace import Workspace
+
+
+class Draft(NamedTuple):
+    """One commit to be made: an entry, and where it goes.
+
+    `place` is None for an append, else the file whose slot the entry takes. `raw` are the bytes
+    of its attachments by number. `said_ms` is when it was said, None for now.
+    """
+
+    entry: Entry
+    operation: str = "append"
+    place: SlotFile | None = None
+    raw: tuple[tuple[int, str, bytes], ...] = ()
+    author: tuple[str, str | None] | None = None
+    said_ms: int | None = None
+    message: str | None = None
+    response_to: str | None = None
+    via: str | None = None
+
+
+Plan = Callable[[Commit | None], Sequence[Draft]]
+
+
+def write(
+    ws: Workspace, plan: Plan, *, verb: str | None = None, branch: str | None = None
+) -> list[CommitInfo]:
+    """Carry out what `plan` drafts on the branch's tip: one commit a draft, one move of the branch.
+
+    `plan` may refuse by raising; an empty plan writes nothing. `branch` writes to another branch
+    than the handle's (imports).
+
+    Raises:
+        StaleRef: stock git moved the branch in between.
+        RepoLocked, StorageFull, ReadOnly: nothing was changed.
+    """
+    ref = refs.HEADS + branch if branch is not None else ws.writable_ref()
+    before = _read_tip(ws, ref, branch)
+    drafts = plan(before)
+    if not drafts:
+        return []
+    blobs = _write_blobs(ws.repo, drafts)
+    with ws.repo.lock:
+        ws.repo.prepare_for_writing()
+        now = _read_tip(ws, ref, branch)
+        if now != before:
+            drafts = plan(now)
+            blobs = _write_blobs(ws.repo, drafts)
+        infos = _commit_all(ws, now, drafts, blobs)
+        if infos:
+            verb = verb or drafts[0].operation
+            old = now.id if now is not None else None
+            refs.update_ref(ws.repo, ref, CommitId(infos[-1].commit_hash), old=old, verb=verb)
+    return infos
+
+
+def _read_tip(ws: Workspace, ref: str, branch: str | None) -> Commit | None:
+    tip = ws.tip() if branch is None else refs.read_ref(ws.repo, ref)
+    return read_commit(ws.repo, tip) if tip is not None else None
+
+
+def _write_blobs(repo: Repo, drafts: Sequence[Draft]) -> list[SlotFile]:
+    """The blobs of each draft, as a file whose slot is still to be found."""
+    encoded = [codec.encode(draft.entry) for draft in drafts]
+    return [
+        SlotFile(-1, draft.entry.label, write_blob(repo, data), _attach(repo, draft))
+        for draft, data in zip(drafts, encoded, strict=True)
+    ]
+
+
+def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
+    fresh = [
+        Attachment(n, extension_of(media_type), write_blob(repo, data))
+        for n, media_type, data in draft.raw
+    ]
+    numbers = {each.n for each in draft.entry.attachments} - {each.n for each in fresh}
+    kept = [each for each in (draft.place.attachments if draft.place else ()) if each.n in numbers]
+    return tuple(sorted([*kept, *fresh]))
+
+
+def _commit_all(
+    ws: Workspace, tip: Commit | None, drafts: Sequence[Draft], blobs: Sequence[SlotFile]
+) -> list[CommitInfo]:
+    if tip is not None:
+        tip = repair.separated(ws.repo, ws.contexts, tip, _Clock(ws.repo, tip).committer())
+    infos = []
+    for draft, blob in zip(drafts, blobs, strict=True):
+        tip, info = _commit(ws, tip, draft, blob)
+        infos.append(info)
+    return infos
+
+
+def _commit(
+    ws: Workspace, tip: Commit | None, draft: Draft, blob: SlotFile
+) -> tuple[Commit, CommitInfo]:
+    tree, file = _place(ws.repo, tip.tree if tip is not None else None, draft, blob)
+    clock = _Clock(ws.repo, tip)
+    message = trailers.compose(
+        draft.operation,
+        [Written(file.slot, draft.entry)],
+        time_ms=clock.now_ms % 1000,
+        message=draft.message,
+        via=draft.via,
+        response_to=draft.response_to,
+    )
+    said_ms = clock.now_ms if draft.said_ms is None else draft.said_ms
+    author = Person(*author_of(draft.entry, draft.author or ws.author), said_ms // 1000)
+    parents = (tip.id,) if tip is not None else ()
+    made = write_commit(
+        ws.repo, tree, parents, author=author, committer=clock.committer(), message=message
+    )
+    commit = Commit(made, tree, parents, author, clock.committer(), message)
+    info = make_info(
+        ws,
+        commit,
+        trailers.read(commit),
+        operation=draft.operation,
+        file=file,
+        entry=draft.entry,
+        count=cache(lambda: entry_tokens(draft.entry, ws.counter)),
+    )
+    return commit, info
+
+
+def _place(
+    repo: Repo, tree: TreeId | None, draft: Draft, blob: SlotFile
+) -> tuple[TreeId, SlotFile]:
+    if draft.place is None:
+        made, slot = pages.append(repo, tree, blob.label, blob.blob, blob.attachments)
+        return made, blob._replace(slot=slot)
+    file = blob._replace(slot=draft.place.slot)
+    return pages.replace(repo, tree, {file.slot: (file,)}), file
+
+
+class _Clock:
+    """When a commit is written: now, but always later than its parent."""
+
+    def __init__(self, repo: Repo, parent: Commit | None) -> None:
+        self._repo = repo
+        earliest = trailers.committed_ms(parent) + 1 if parent is not None else 0
+        self.now_ms = max(repo.clock(), earliest)
+
+    def committer(self) -> Person:
+        name, mail = self._repo.committer
+        return Person(clean_name(name, "tract"), clean_name(mail, "tract@localhost"),
+                      self.now_ms // 1000)  # fmt: skip
+
+
+def author_of(entry: Entry, given: tuple[str, str | None] | None) -> tuple[str, str]:
+    """Who said an entry: the caller's word, else the tool's or the role's name."""
+    role = {"tool_io": "tool", "reasoning": "assistant"}.get(entry.type, entry.compiled_role or "")
+    name = (entry.tool_name if entry.is_result else None) or role
+    mail = f"{role}@tract"
+    if given is not None:
+        name, mail = given[0], given[1] or mail
+    return clean_name(name, role), clean_name(mail, f"{role}@tract").replace(" ", "")
+
+
+def new_id(repo: Repo) -> str:
+    """A name for an entry, for life: 8 random bytes as 16 letters k-z."""
+    return refs.random_letters(repo, 8)
