@@ -1,0 +1,1 @@
+"""Validators of what providers accept, written from their published schemas."""
