@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from tract.content.tokens import TokenCounter
-from tract.plumbing.repo import Clock, RandomSource, run_git
+from tract.plumbing.program import run_git
+from tract.plumbing.repo import Clock, RandomSource
 from tract.porcelain import commit as _commit
 from tract.porcelain import compile as _compile
 from tract.porcelain import diff as _diff

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from tract.content.entry import Entry, check_text
+from tract.content.checks import check_text
+from tract.content.entry import Entry
 from tract.content.kinds import DIALOGUE_ROLES, KINDS
 from tract.errors import BadContent, BadObject
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
@@ -22,7 +21,6 @@ from pygit2.enums import RepositoryOpenFlag
 from tract.errors import (
     BadObject,
     CorruptRepo,
-    GitMissing,
     ReadOnly,
     RepoNotFound,
     StorageFull,
@@ -47,16 +45,6 @@ _CONFIGURATION = {
     "gc.auto": "0",
     "notes.displayRef": "refs/notes/tract/*",
 }
-# git rev-parse --local-env-vars, and the few others that say which repository is meant.
-_LOCATING = frozenset(
-    f"GIT_{name}"
-    for name in (
-        "ALTERNATE_OBJECT_DIRECTORIES CEILING_DIRECTORIES COMMON_DIR CONFIG CONFIG_COUNT "
-        "CONFIG_PARAMETERS DIR GRAFT_FILE IMPLICIT_WORK_TREE INDEX_FILE INDEX_VERSION "
-        "INTERNAL_SUPER_PREFIX NAMESPACE NO_REPLACE_OBJECTS OBJECT_DIRECTORY PREFIX "
-        "QUARANTINE_PATH REPLACE_REF_BASE SHALLOW_FILE WORK_TREE"
-    ).split()
-)
 
 
 class Repo:
@@ -128,6 +116,14 @@ def storage_error(error: BaseException, doing: str) -> TractError:
             "give write permission on the repository folder, or work on a clone",
         )
     return CorruptRepo(f"could not {doing}: {said}", "run `tract fsck` to see what is damaged")
+
+
+def missing(kind: str, object_id: str) -> BadObject:
+    """The error for an object that should be there and is not, or cannot be read."""
+    return BadObject(
+        f"the {kind} {object_id[:12]} is missing or damaged",
+        "run `tract fsck` to see what it costs; a clone or backup may still have it",
+    )
 
 
 # Finding
@@ -306,46 +302,3 @@ def throwaway_repo(*, clock: Clock, random: RandomSource, environ: Mapping[str, 
     repo = init_repo(Path(folder) / ".tract", clock=clock, random=random, environ=environ)
     repo.discard = weakref.finalize(repo, shutil.rmtree, folder, ignore_errors=True)
     return repo
-
-
-# The git program
-
-
-def git_program(repo: Repo) -> str:
-    """The path of the stock git program.
-
-    Raises:
-        GitMissing: it is not on PATH.
-    """
-    found = shutil.which("git", path=repo.environ.get("PATH"))
-    if found is None:
-        raise GitMissing("the git program is not installed", "install git and repeat")
-    return found
-
-
-def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would lead git to another repository (as in a hook)."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name not in _LOCATING and not name.startswith(("GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"))
-    }
-
-
-def run_git(repo: Repo, *args: str, capture: bool = True) -> subprocess.CompletedProcess[bytes]:
-    """Run stock git on this repository and on no other; output is captured, or passes through."""
-    return subprocess.run(
-        [git_program(repo), f"--git-dir={repo.path}", *args],
-        env=git_environment(repo.environ),
-        stdin=subprocess.DEVNULL if capture else None,
-        capture_output=capture,
-        check=False,
-    )
-
-
-def missing(kind: str, object_id: str) -> BadObject:
-    """The error for an object that should be there and is not, or cannot be read."""
-    return BadObject(
-        f"the {kind} {object_id[:12]} is missing or damaged",
-        "run `tract fsck` to see what it costs; a clone or backup may still have it",
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tract.content.entry import check_json
+from tract.content.checks import check_json
 from tract.content.kinds import Priority
 from tract.errors import BadContent, UsageError
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tract.content import entry as entries
+from tract.content.building import from_content
+from tract.content.checks import check_entry
 from tract.content.entry import Entry, with_fields
 from tract.content.kinds import (
     ArtifactContent,
@@ -77,7 +78,7 @@ def commit(
         at=arguments.iso(said_ms),
     )
     draft = Draft(
-        entries.check_entry(made),
+        check_entry(made),
         operation=arguments.operation(operation),
         author=read_author(author),
         said_ms=said_ms,
@@ -217,5 +218,5 @@ def _cancelled(
     drafts: dict[tuple[str, str | None], Draft],
 ) -> Draft:
     content = ToolIOContent(call.name, "result", reason, "cancelled", call.id)
-    made = with_fields(entries.from_content(content), id=new_id(ws.repo))
+    made = with_fields(from_content(content), id=new_id(ws.repo))
     return drafts.setdefault((f"{call.entry_id}-{number}", call.id), Draft(made))

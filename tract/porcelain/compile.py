@@ -13,7 +13,8 @@ from tract.content.formats import openai, plain
 from tract.content.messages import Message, PendingCall
 from tract.plumbing.objects import Commit, read_commit
 from tract.porcelain import history
-from tract.porcelain.context import Context, Item, total_tokens
+from tract.porcelain.context import Context
+from tract.porcelain.decoded import Item, total_tokens
 from tract.porcelain.targets import commit_of
 from tract.porcelain.workspace import Workspace
 

@@ -14,7 +14,7 @@ from tract.content.entry import Entry
 from tract.plumbing import pages
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotFile
-from tract.porcelain.context import Item, read_entry
+from tract.porcelain.decoded import Item, read_entry
 from tract.porcelain.targets import commit_of
 from tract.porcelain.workspace import Workspace
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from tract.content import entry as entries
+from tract.content.checks import check_entry
 from tract.content.entry import Entry, with_fields
+from tract.content.rewriting import replaced_by, with_text
 from tract.errors import BadContent, StaleRef
 from tract.plumbing.objects import Commit
 from tract.plumbing.pages import SlotFile, read_slot
@@ -55,7 +56,7 @@ def edit(
     )
     if made == before.entry:
         return _unchanged(ws, located.tip, before.file, made)
-    entries.check_entry(made)
+    check_entry(made)
     file = before.file
     draft = Draft(made, "edit", file, author=read_author(author), message=message)
 
@@ -80,8 +81,8 @@ def edit(
 
 def _edited(ws: Workspace, entry: Entry, content: object) -> Entry:
     if isinstance(content, str):
-        return entries.with_text(entry, content)
-    return entries.replaced_by(entry, entry_from(ws, content))
+        return with_text(entry, content)
+    return replaced_by(entry, entry_from(ws, content))
 
 
 def _unchanged(ws: Workspace, tip: Commit, file: SlotFile, entry: Entry) -> CommitInfo:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tract.content.entry import check_parts
-from tract.content.messages import PendingCall
+from tract.content.checks import check_parts
 from tract.errors import BadContent, GitMissing, TractError
 from tract.plumbing import pages, refs
 from tract.plumbing.objects import read_commit
-from tract.plumbing.repo import TreeId, run_git
-from tract.porcelain.context import Item, read_entry, read_tools
+from tract.plumbing.program import run_git
+from tract.plumbing.repo import TreeId
+from tract.porcelain.decoded import Item, read_entry, read_tools
 from tract.porcelain.repair import shared_slots
 from tract.porcelain.workspace import Workspace
 
@@ -28,7 +28,7 @@ _QUIET = ("notice:", "dangling ", "Checking ")
 class Problem(msgspec.Struct, frozen=True):
     """Something that is not as it should be.
 
-    `kind` is one of git, ref, entry, tools, id, slot, label, parts, open-call, orphan; `where` is
+    `kind` is one of git, ref, entry, id, slot, label, parts, open-call, orphan; `where` is
     a branch and path, or a ref.
     """
 
@@ -71,33 +71,29 @@ def _by_git(ws: Workspace) -> Iterator[Problem]:
 
 def _of_tree(ws: Workspace, branch: str, tree: TreeId) -> Iterator[Problem]:
     items: list[Item] = []
+    unread: list[Problem] = []
     try:
         listed = pages.list_pages(ws.repo, tree)
+        read_tools(ws.repo, tree)
     except TractError as error:
-        yield Problem("entry", branch, error.message, error.hint)
-        return
+        listed = []
+        unread.append(Problem("entry", branch, error.message, error.hint))
     for page in listed:
         try:
             files = pages.read_page(ws.repo, page)
         except TractError as error:
-            yield Problem("entry", branch, error.message, error.hint)
+            unread.append(Problem("entry", branch, error.message, error.hint))
             continue
         for file in files:
             try:
                 items.append(Item(file, read_entry(ws.repo, file), ws.counter))
             except TractError as error:
-                yield Problem("entry", f"{branch}:{file.path}", error.message, error.hint)
-    try:
-        read_tools(ws.repo, tree)
-    except TractError as error:
-        yield Problem("tools", branch, error.message, error.hint)
+                where = f"{branch}:{file.path}"
+                unread.append(Problem("entry", where, error.message, error.hint))
+    yield from unread
     yield from _of_items(branch, items)
-    if not any(page for page in listed) or len(items) == _count(ws, listed):
+    if not unread:
         yield from _of_groups(ws, branch, tree)
-
-
-def _count(ws: Workspace, listed: list[pages.Page]) -> int:
-    return sum(len(pages.read_page(ws.repo, page)) for page in listed)
 
 
 def _of_items(branch: str, items: list[Item]) -> Iterator[Problem]:
@@ -121,15 +117,18 @@ def _of_items(branch: str, items: list[Item]) -> Iterator[Problem]:
 
 
 def _of_groups(ws: Workspace, branch: str, tree: TreeId) -> Iterator[Problem]:
+    """Calls that the conversation went past unanswered, and results of no call.
+
+    A call in the last turn is no problem: its result is still to come.
+    """
     context = ws.context(tree)
+    turns = [item for item in context.shown if not item.entry.is_result]
+    newest = turns[-1].entry.id if turns else None
     for call in context.open_calls:
-        yield Problem("open-call", branch, _open(call),
-                      "add its result, or `tract cancel-tool-calls`")  # fmt: skip
+        if call.entry_id != newest:
+            said = f"the call {call.id or call.name} of entry {call.entry_id} has no result"
+            yield Problem("open-call", branch, said, "answer it: `tract cancel-tool-calls`")
     for item in context.orphans:
-        yield Problem("orphan", f"{branch}:{item.file.path}",
-                      f"the result of {item.entry.tool_call_id or 'no call'} answers no open call",
-                      "providers get it as a user text")  # fmt: skip
-
-
-def _open(call: PendingCall) -> str:
-    return f"the call {call.id or call.name} of entry {call.entry_id} has no result"
+        where = f"{branch}:{item.file.path}"
+        said = f"the result of {item.entry.tool_call_id or 'no call'} answers no open call"
+        yield Problem("orphan", where, said, "providers get it as a user text")

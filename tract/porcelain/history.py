@@ -19,7 +19,7 @@ from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotChange, SlotFile
 from tract.plumbing.repo import CommitId, Repo
 from tract.porcelain import trailers
-from tract.porcelain.context import entry_tokens, read_entry
+from tract.porcelain.decoded import entry_tokens, read_entry
 from tract.porcelain.workspace import Workspace
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from tract.content.entry import Attached, check_entry, with_fields
+from tract.content.checks import check_entry
+from tract.content.entry import Attached, with_fields
 from tract.content.formats.openai import from_openai
 from tract.content.transcript import (
     Conversation,

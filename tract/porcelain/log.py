@@ -16,7 +16,8 @@ from tract.plumbing.pages import SlotFile
 from tract.plumbing.repo import CommitId
 from tract.porcelain import history, trailers
 from tract.porcelain.compile import token_source
-from tract.porcelain.context import Context, Item, read_entry, total_tokens
+from tract.porcelain.context import Context
+from tract.porcelain.decoded import Item, read_entry, total_tokens
 from tract.porcelain.diff import DiffResult, of_commit
 from tract.porcelain.history import CommitInfo, Step
 from tract.porcelain.repair import shared_slots

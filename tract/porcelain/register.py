@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tract.content import entry as entries
+from tract.content.building import from_content, from_fields
 from tract.content.entry import Entry
 from tract.content.kinds import DIALOGUE_ROLES, DialogueContent
 from tract.errors import BadContent, UsageError
@@ -25,8 +25,8 @@ def entry_from(ws: Workspace, content: object) -> Entry:
     for kind in ws.kinds.values():
         if kind.name == name or (name is None and _is_instance(kind, content)):
             fields = kind.check(content)
-            return entries.from_fields(kind.name, kind.role, kind.priority, fields)  # type: ignore[arg-type]
-    return entries.from_content(_plain_calls(content))
+            return from_fields(kind.name, kind.role, kind.priority, fields)  # type: ignore[arg-type]
+    return from_content(_plain_calls(content))
 
 
 def _is_instance(kind: RegisteredKind, content: object) -> bool:

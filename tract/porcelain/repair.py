@@ -15,7 +15,8 @@ from tract.plumbing.objects import Commit, Person, write_blob, write_commit
 from tract.plumbing.pages import SlotFile
 from tract.plumbing.repo import Repo
 from tract.porcelain import trailers
-from tract.porcelain.context import ContextCache, Item
+from tract.porcelain.context import ContextCache
+from tract.porcelain.decoded import Item
 from tract.porcelain.trailers import Written
 
 

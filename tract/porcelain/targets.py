@@ -20,7 +20,7 @@ from tract.plumbing import revs
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.repo import CommitId
 from tract.porcelain import history
-from tract.porcelain.context import Item, read_entry
+from tract.porcelain.decoded import Item, read_entry
 from tract.porcelain.workspace import Workspace
 
 Target = str | int

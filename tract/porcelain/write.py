@@ -26,7 +26,7 @@ from tract.plumbing.objects import (
 from tract.plumbing.pages import Attachment, SlotFile
 from tract.plumbing.repo import CommitId, Repo, TreeId
 from tract.porcelain import repair, trailers
-from tract.porcelain.context import entry_tokens
+from tract.porcelain.decoded import entry_tokens
 from tract.porcelain.history import CommitInfo, make_info
 from tract.porcelain.trailers import Written
 from tract.porcelain.workspace import Workspace

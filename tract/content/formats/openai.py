@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tract.content.entry import Entry, check_entry, checked_calls, with_fields
+from tract.content.checks import check_entry, checked_calls
+from tract.content.entry import Entry, with_fields
 from tract.content.formats.plain import LEGACY_CALL, hash_of, to_dict
 from tract.content.kinds import KINDS
 from tract.content.messages import (

@@ -1,0 +1,111 @@
+"""decoded.py - an entry and a page of entries in memory, with what is computed of them once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from tract.content import codec
+from tract.content.entry import Entry, with_fields
+from tract.content.formats.plain import hash_of, to_dict
+from tract.content.messages import Message, render
+from tract.content.pairing import pair
+from tract.content.tokens import TokenCounter
+from tract.errors import BadObject
+from tract.plumbing.objects import read_blob
+from tract.plumbing.pages import SlotFile, list_tools
+from tract.plumbing.repo import Repo, TreeId
+
+
+class Item:
+    """An entry where it stands, with what is computed of it once: message, tokens, hash."""
+
+    __slots__ = ("_hash", "_tokens", "counter", "entry", "file", "message")
+
+    def __init__(self, file: SlotFile, entry: Entry, counter: TokenCounter) -> None:
+        self.file = file
+        self.entry = entry
+        self.message = render(entry)
+        self.counter = counter
+        self._tokens: int | None = None
+        self._hash: bytes | None = None
+
+    @property
+    def tokens(self) -> int:
+        """The entry's own number, whether or not it is shown."""
+        if self._tokens is None:
+            self._tokens = entry_tokens(self.entry, self.counter)
+        return self._tokens
+
+    @property
+    def shown_tokens(self) -> int:
+        """What it adds to the context: nothing where it is left out."""
+        return self.tokens if self.message is not None else 0
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of its message, for the digest."""
+        if self._hash is None:
+            self._hash = hash_of(to_dict(self.shown))
+        return self._hash
+
+    @property
+    def shown(self) -> Message:
+        """The message of an item that is shown."""
+        assert self.message is not None
+        return self.message
+
+
+def entry_tokens(entry: Entry, counter: TokenCounter) -> int:
+    """Tokens of an entry as `to_dicts()` renders it; one that is left out, as if it were shown."""
+    message = render(with_fields(entry, priority="normal"))
+    if message is None:
+        message = Message(role="assistant", content=entry.text)
+    return counter.count_messages([to_dict(message)]) - counter.count_messages([])
+
+
+class DecodedPage:
+    """The items of a page; `shown` are those that become messages, paired among themselves."""
+
+    def __init__(self, items: list[Item], size_bytes: int) -> None:
+        self.items = items
+        self.size_bytes = size_bytes
+        self.ids = frozenset(item.entry.id for item in items)
+        self.shown = [item for item in items if item.message is not None]
+        self.pairing = pair([item.shown for item in self.shown])
+        self.ordered = [self.shown[position] for position in self.pairing.order]
+        self.is_closed = not self.pairing.open and not self.pairing.orphans
+        self.has_nameless = any(
+            item.shown.role == "tool" and not item.shown.tool_call_id for item in self.shown
+        )
+
+    @cached_property
+    def tokens(self) -> int:
+        return sum(item.tokens for item in self.shown)
+
+
+def total_tokens(shown_tokens: int, counter: TokenCounter) -> int:
+    """Tokens of a request: what is shown plus the reply's priming; nothing shown counts nothing."""
+    return shown_tokens + counter.count_messages([]) if shown_tokens else 0
+
+
+def read_entry(repo: Repo, file: SlotFile) -> Entry:
+    """The entry that stands at a slot."""
+    data = read_blob(repo, file.blob)
+    return codec.decode(data, label=file.label, path=file.path, blob=file.blob)
+
+
+def read_tools(repo: Repo, tree: TreeId) -> list[dict[str, Any]]:
+    """The tool definitions in force, in the order they are sent."""
+    tools = []
+    for name, blob in list_tools(repo, tree):
+        try:
+            tool = msgspec.json.decode(read_blob(repo, blob))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadObject(
+                f"tools/{name} is no JSON: {error}", "mend it with stock git"
+            ) from error
+        tools.append(tool)
+    return tools
