@@ -16,6 +16,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from tract.content.messages import call_arguments, call_name
+
 if TYPE_CHECKING:
     import tiktoken
 
@@ -94,6 +96,7 @@ class EncodingCounter:
 
     def __init__(self, encoding: str = DEFAULT_ENCODING) -> None:
         self.encoding = encoding
+        self._roles: dict[str, int] = {}
 
     @property
     def name(self) -> str:
@@ -125,14 +128,13 @@ class EncodingCounter:
         if message.get("name"):
             total += PER_NAME + self.count_text(str(message["name"]))
         for call in message.get("tool_calls") or ():
-            function = call.get(str(call.get("type") or "function"))
-            for value in function.values() if isinstance(function, dict) else ():
-                total += self.count_text(value if isinstance(value, str) else str(value))
+            total += self.count_text(call_name(call)) + self.count_text(call_arguments(call))
         return total
 
-    @lru_cache(maxsize=64)  # noqa: B019 - a handful of roles; the counter lives as long as its handle
     def _role(self, role: str) -> int:
-        return self.count_text(role)
+        if role not in self._roles:
+            self._roles[role] = self.count_text(role)
+        return self._roles[role]
 
 
 def _texts(content: object) -> Iterable[str]:

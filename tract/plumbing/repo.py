@@ -212,26 +212,25 @@ def _open_error(path: Path, error: BaseException) -> TractError:
 
 
 def _check_format(git: pygit2.Repository) -> None:
-    try:
-        names = [name for name in git.references if name.startswith("refs/heads/")]
-        head = git.lookup_reference("HEAD").target
-        first = [head] if isinstance(head, str) and head in git.references else []
-    except KeyError:
-        raise CorruptRepo(f"{git.path}HEAD is missing or unreadable", "restore it") from None
-    for name in [*first, *names]:
-        number = _format_of(git, name)
-        if number > FORMAT:
-            raise UnknownFormat(
-                f"{git.path} has format {number}, and this tract reads format {FORMAT}",
-                "upgrade tract: pip install --upgrade tract-context",
-            )
-        if number:
-            return
-    if names:
+    """The current branch answers for all; only where it does not are the others looked at."""
+    if _is_known(git, "HEAD"):
+        return
+    names = [name for name in git.references if name.startswith("refs/heads/")]
+    if names and not any(_is_known(git, name) for name in names):
         raise UnknownFormat(
             f"{git.path} is a git repository, but not one of tract's",
             "name another folder; tract makes its own repository in `.tract`",
         )
+
+
+def _is_known(git: pygit2.Repository, ref: str) -> bool:
+    number = _format_of(git, ref)
+    if number > FORMAT:
+        raise UnknownFormat(
+            f"{git.path} has format {number}, and this tract reads format {FORMAT}",
+            "upgrade tract: pip install --upgrade tract-context",
+        )
+    return number > 0
 
 
 def _format_of(git: pygit2.Repository, ref: str) -> int:

@@ -99,11 +99,10 @@ def _append_plan(ws: Workspace, draft: Draft) -> Plan:
 
 def _check_answers(ws: Workspace, tip: Commit | None, entry: Entry) -> None:
     """A result must answer an open call (content/pairing.py)."""
-    context = ws.context(tip.tree if tip is not None else None)
-    call_id = entry.tool_call_id
-    if context.open_calls_with(call_id) if call_id else context.open_calls:
+    tree, call_id = tip.tree if tip is not None else None, entry.tool_call_id
+    if ws.contexts.has_open_call(tree, call_id) if call_id else ws.context(tree).open_calls:
         return
-    open_ids = [call.id or call.name for call in context.open_calls]
+    open_ids = [call.id or call.name for call in ws.context(tree).open_calls]
     raise UnpairedToolCall(
         f"no open tool call has the id {call_id}" if call_id else "no tool call is open",
         f"open calls: {', '.join(open_ids[:10])}" if open_ids else "no call is open here",

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 from tract.content import codec
 from tract.content.entry import with_fields
 from tract.content.messages import PendingCall
-from tract.content.pairing import CallAt
 from tract.content.tokens import TokenCounter
 from tract.plumbing.pages import Page, list_pages, read_page
 from tract.plumbing.repo import Repo, TreeId
@@ -84,26 +83,6 @@ class Context:
             return [i for page in pages for i in page.items if i.entry.id == prefix]
         return [item for item in self.items if item.entry.id.startswith(prefix)]
 
-    def open_calls_with(self, call_id: str) -> bool:
-        """Whether a call of that id is unanswered; looks at pages from the end."""
-        if any(page.has_nameless for page in self._pages):
-            return any(call.id == call_id for call in self.open_calls)
-        answered = 0
-        for page in reversed(self._pages):
-            shown = page.shown
-            opens = [at for at in page.pairing.open if _id_of(shown, at) == call_id]
-            if len(opens) > answered:
-                return True
-            answered -= len(opens)
-            answered += sum(
-                1 for at in page.pairing.orphans if shown[at].shown.tool_call_id == call_id
-            )
-        return False
-
-
-def _id_of(shown: Sequence[Item], at: CallAt) -> object:
-    return shown[at.turn].shown.tool_calls[at.number].get("id")
-
 
 def _all_ids(pages: Iterable[DecodedPage]) -> set[str]:
     return set().union(*(page.ids for page in pages))
@@ -152,6 +131,24 @@ class ContextCache:
             while len(self._contexts) > CONTEXTS_MAX:
                 self._contexts.popitem(last=False)
             return found
+
+    def has_open_call(self, tree: TreeId | None, call_id: str) -> bool:
+        """Whether a call of that id is unanswered; decodes no more pages than that takes.
+
+        Pages are looked at from the end: a result answers the nearest earlier call, so what
+        stands before the page of an open call cannot close it.
+        """
+        answered = 0
+        with self._lock:
+            pages = list_pages(self._repo, tree) if tree is not None else []
+            for page in map(self._page, reversed(pages)):
+                if page.has_nameless:
+                    return any(call.id == call_id for call in self.read(tree).open_calls)
+                opens = page.open_calls_of(call_id)
+                if opens > answered:
+                    return True
+                answered += page.orphans_of(call_id) - opens
+        return False
 
     def _page(self, page: Page) -> DecodedPage:
         found = self._pages.get(page)

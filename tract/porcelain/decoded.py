@@ -81,6 +81,16 @@ class DecodedPage:
             item.shown.role == "tool" and not item.shown.tool_call_id for item in self.shown
         )
 
+    def open_calls_of(self, call_id: str) -> int:
+        """How many calls of that id the page leaves open."""
+        turns = ((self.shown[at.turn].shown, at.number) for at in self.pairing.open)
+        return sum(message.tool_calls[number].get("id") == call_id for message, number in turns)
+
+    def orphans_of(self, call_id: str) -> int:
+        """How many results of that id answer a call before the page, or none."""
+        results = (self.shown[at].shown for at in self.pairing.orphans)
+        return sum(result.tool_call_id == call_id for result in results)
+
     @cached_property
     def tokens(self) -> int:
         return sum(item.tokens for item in self.shown)
