@@ -70,10 +70,10 @@ def entry_path(slot: int, label: str) -> str:
 def list_pages(repo: Repo, tree: TreeId) -> list[Page]:
     """The pages of a tree in slot order."""
     pages = []
-    for top in _folders(read_tree(repo, tree), _TOP):
-        for middle in _folders(read_tree(repo, top.id.hex()), _MIDDLE):
-            first = int(top.name) * 10000 + int(middle.name) * PAGE_SLOTS
-            pages.append(Page(first, TreeId(middle.id.hex())))
+    for _, top, top_id in _folders(read_tree(repo, tree), _TOP):
+        for _, middle, page_id in _folders(read_tree(repo, top_id.hex()), _MIDDLE):
+            first = int(top) * 10000 + int(middle) * PAGE_SLOTS
+            pages.append(Page(first, TreeId(page_id.hex())))
     return pages
 
 
@@ -90,13 +90,13 @@ def read_slot(repo: Repo, tree: TreeId, slot: int) -> tuple[SlotFile, ...]:
 
 def list_tools(repo: Repo, tree: TreeId) -> list[tuple[str, BlobId]]:
     """The files of `tools/` in path order."""
-    folder = _find(read_tree(repo, tree), b"tools", FOLDER)
+    folder = _find_folder(read_tree(repo, tree), b"tools")
     if folder is None:
         return []
     return [
-        (item.name.decode("utf-8", "replace"), BlobId(item.id.hex()))
-        for item in read_tree(repo, folder.id.hex())
-        if item.mode != FOLDER
+        (name.decode("utf-8", "replace"), BlobId(blob.hex()))
+        for mode, name, blob in read_tree(repo, folder)
+        if mode != FOLDER
     ]
 
 
@@ -104,21 +104,25 @@ def last_slot(repo: Repo, tree: TreeId | None) -> int:
     """The highest slot in use; -1 in an empty context."""
     if tree is None:
         return -1
-    for top in reversed(_folders(read_tree(repo, tree), _TOP)):
-        for middle in reversed(_folders(read_tree(repo, top.id.hex()), _MIDDLE)):
-            numbers = [int(m[1]) for i in read_tree(repo, middle.id.hex()) if (m := _match(i))]
-            if numbers:
-                return int(top.name) * 10000 + int(middle.name) * PAGE_SLOTS + max(numbers)
+    for _, top, top_id in reversed(_folders(read_tree(repo, tree), _TOP)):
+        for _, middle, page_id in reversed(_folders(read_tree(repo, top_id.hex()), _MIDDLE)):
+            number = _last_number(read_tree(repo, page_id.hex()))
+            if number is not None:
+                return int(top) * 10000 + int(middle) * PAGE_SLOTS + number
     return -1
+
+
+def _last_number(items: list[TreeItem]) -> int | None:
+    return next((int(match[1]) for item in reversed(items) if (match := _match(item))), None)
 
 
 def _page_items(repo: Repo, tree: TreeId, slot: int) -> list[TreeItem]:
     items = read_tree(repo, tree)
     for name in _folder_names(slot):
-        folder = _find(items, name, FOLDER)
+        folder = _find_folder(items, name)
         if folder is None:
             return []
-        items = read_tree(repo, folder.id.hex())
+        items = read_tree(repo, folder)
     return items
 
 
@@ -127,15 +131,18 @@ def _folder_names(slot: int) -> tuple[bytes, bytes]:
 
 
 def _folders(items: Iterable[TreeItem], pattern: re.Pattern[bytes]) -> list[TreeItem]:
-    return [item for item in items if item.mode == FOLDER and pattern.match(item.name)]
+    return [item for item in items if item[0] == FOLDER and pattern.match(item[1])]
 
 
-def _find(items: Iterable[TreeItem], name: bytes, mode: bytes) -> TreeItem | None:
-    return next((item for item in items if item.name == name and item.mode == mode), None)
+def _find_folder(items: Iterable[TreeItem], name: bytes) -> TreeId | None:
+    for mode, found, tree in items:
+        if found == name and mode == FOLDER:
+            return TreeId(tree.hex())
+    return None
 
 
 def _match(item: TreeItem) -> re.Match[bytes] | None:
-    return _ENTRY.match(item.name) if item.mode != FOLDER else None
+    return _ENTRY.match(item[1]) if item[0] != FOLDER else None
 
 
 def _slot_files(items: Iterable[TreeItem], first: int) -> list[SlotFile]:
@@ -146,7 +153,7 @@ def _slot_files(items: Iterable[TreeItem], first: int) -> list[SlotFile]:
         if match is None:
             continue
         number, label, n, extension = match.groups()
-        blob = BlobId(item.id.hex())
+        blob = BlobId(item[2].hex())
         if n is not None:
             found = Attachment(int(n), extension.decode(), blob)
             attached.setdefault((number, label), []).append(found)
@@ -176,8 +183,8 @@ def _items(repo: Repo, tree: TreeId | None) -> list[TreeItem]:
 def _differing(
     before: list[TreeItem], after: list[TreeItem], pattern: re.Pattern[bytes]
 ) -> list[tuple[bytes, TreeId | None, TreeId | None]]:
-    old = {item.name: item.id for item in _folders(before, pattern)}
-    new = {item.name: item.id for item in _folders(after, pattern)}
+    old = {name: tree for _, name, tree in _folders(before, pattern)}
+    new = {name: tree for _, name, tree in _folders(after, pattern)}
     names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     return [(name, _tree_id(old.get(name)), _tree_id(new.get(name))) for name in names]
 
@@ -191,8 +198,8 @@ def _diff_page(before: list[TreeItem], after: list[TreeItem], first: int) -> lis
     touched = {m[1] for item in (*before, *after) if item not in common and (m := _match(item))}
     if not touched:
         return []
-    old = _by_slot([item for item in before if item.name[:2] in touched], first)
-    new = _by_slot([item for item in after if item.name[:2] in touched], first)
+    old = _by_slot([item for item in before if item[1][:2] in touched], first)
+    new = _by_slot([item for item in after if item[1][:2] in touched], first)
     slots = sorted(old.keys() | new.keys())
     return [SlotChange(slot, old.get(slot, ()), new.get(slot, ())) for slot in slots]
 
@@ -246,20 +253,20 @@ def replace(repo: Repo, tree: TreeId | None, slots: Mapping[int, tuple[SlotFile,
 
 def _new_root(repo: Repo) -> list[TreeItem]:
     blob = write_blob(repo, ATTRIBUTES)
-    return [TreeItem(FILE, b".gitattributes", bytes.fromhex(blob))]
+    return [(FILE, b".gitattributes", bytes.fromhex(blob))]
 
 
 def _subtree(repo: Repo, items: list[TreeItem], name: bytes) -> list[TreeItem]:
-    found = _find(items, name, FOLDER)
-    return read_tree(repo, found.id.hex()) if found is not None else []
+    found = _find_folder(items, name)
+    return read_tree(repo, found) if found is not None else []
 
 
 def _with_folder(
     repo: Repo, items: list[TreeItem], name: bytes, content: list[TreeItem]
 ) -> list[TreeItem]:
-    kept = [item for item in items if item.name != name]
+    kept = [item for item in items if item[1] != name]
     if content:
-        kept.append(TreeItem(FOLDER, name, bytes.fromhex(write_tree(repo, content))))
+        kept.append((FOLDER, name, bytes.fromhex(write_tree(repo, content))))
     return kept
 
 
@@ -267,7 +274,7 @@ def _replace_on_page(
     items: list[TreeItem], slots: Mapping[int, tuple[SlotFile, ...]]
 ) -> list[TreeItem]:
     numbers = {b"%02d" % (slot % PAGE_SLOTS) for slot in slots}
-    kept = [item for item in items if item.name[:2] not in numbers or not _match(item)]
+    kept = [item for item in items if item[1][:2] not in numbers or not _match(item)]
     for files in slots.values():
         for file in files:
             kept.extend(_files(file))
@@ -276,7 +283,7 @@ def _replace_on_page(
 
 def _files(file: SlotFile) -> list[TreeItem]:
     stem = f"{file.slot % PAGE_SLOTS:02}.{file.label}"
-    items = [TreeItem(FILE, f"{stem}.md".encode(), bytes.fromhex(file.blob))]
+    items = [(FILE, f"{stem}.md".encode(), bytes.fromhex(file.blob))]
     for n, extension, blob in file.attachments:
-        items.append(TreeItem(FILE, f"{stem}.{n}.{extension}".encode(), bytes.fromhex(blob)))
+        items.append((FILE, f"{stem}.{n}.{extension}".encode(), bytes.fromhex(blob)))
     return items

@@ -71,11 +71,19 @@ def operation_of(line: ReflogLine | None) -> str | None:
     return match[1] if match else None
 
 
-def cut_false_line(repo: Repo, ref: str, value: str | None) -> None:
-    """Remove the newest line if it tells of a move to anything but `value`; its lock is held."""
-    line = last_line(repo, ref)
-    if line is None or line.new == value or (value is None and not line.new.strip("0")):
-        return
+def is_real(line: ReflogLine | None, value: str | None) -> bool:
+    """Whether the newest line tells of the move to the value that the ref has (None: no ref)."""
+    return line is None or line.new == value or (value is None and not line.new.strip("0"))
+
+
+def is_checkout(line: ReflogLine | None) -> bool:
+    """Whether a line of HEAD's log is a switch's; its other lines repeat a branch's."""
+    return line is not None and line.message.startswith("checkout:")
+
+
+def cut(repo: Repo, ref: str, line: ReflogLine | None) -> None:
+    """Remove the newest line, a false one; the ref's lock is held."""
+    assert line is not None
     try:
         os.truncate(log_path(repo, ref), line.start)
     except OSError as error:

@@ -115,17 +115,15 @@ def _short(ref: str) -> str:
 # Moving
 
 
-def new_operation(repo: Repo, *refs: str) -> str:
-    """An id for an operation that moves `refs`: 11 letters of time, 4 random.
+def _operation(repo: Repo, now_ms: int, newest: reflog.ReflogLine | None) -> str:
+    """An id for an operation: 11 letters of time, 4 random.
 
-    Never less than the newest on those refs, plus one, so that ids sort as things happened.
+    Never less than that of the ref's newest line plus one, so that ids sort as things happened.
     """
-    stamp = repo.clock()
-    for ref in refs:
-        newest = reflog.operation_of(reflog.last_line(repo, ref))
-        if newest is not None:
-            stamp = max(stamp, int(newest[:11].translate(_DIGITS), 16) + 1)
-    return f"{stamp:011x}".translate(_SORTED) + random_letters(repo, 2)
+    earlier = reflog.operation_of(newest)
+    if earlier is not None:
+        now_ms = max(now_ms, int(earlier[:11].translate(_DIGITS), 16) + 1)
+    return f"{now_ms:011x}".translate(_SORTED) + random_letters(repo, 2)
 
 
 def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, verb: str) -> None:
@@ -140,7 +138,6 @@ def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, ve
     """
     if old is None and read_ref(repo, name) is None:
         _check_free(repo, name)
-    reason = f"tract: {verb} #{new_operation(repo, name)}"
     with _locked(repo, name, new) as transaction:
         found = read_ref(repo, name)
         if found != old:
@@ -150,8 +147,11 @@ def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, ve
                 expected=old,
                 found=found,
             )
-        _cut_false_lines(repo, name, found)
-        transaction.set_target(name, new, _signature(repo), reason)
+        now_ms = repo.clock()
+        line = reflog.last_line(repo, name)
+        _cut_false_lines(repo, name, line, found)
+        reason = f"tract: {verb} #{_operation(repo, now_ms, line)}"
+        transaction.set_target(name, new, _signature(repo, now_ms), reason)
 
 
 def set_head(repo: Repo, branch: str) -> None:
@@ -160,10 +160,11 @@ def set_head(repo: Repo, branch: str) -> None:
     The reflog line is the one git itself writes at a switch, so that `-` and `@{-1}` work.
     """
     before, tip = read_head(repo)
-    operation = new_operation(repo, "HEAD")
+    now_ms = repo.clock()
+    operation = _operation(repo, now_ms, reflog.last_line(repo, "HEAD"))
     reason = f"checkout: moving from {before or tip} to {branch} (tract #{operation})"
     with _locked(repo, "HEAD", f"ref: {HEADS}{branch}") as transaction:
-        transaction.set_symbolic_target("HEAD", HEADS + branch, _signature(repo), reason)
+        transaction.set_symbolic_target("HEAD", HEADS + branch, _signature(repo, now_ms), reason)
 
 
 @contextmanager
@@ -203,16 +204,18 @@ def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
         time.sleep(_POLL_S)
 
 
-def _cut_false_lines(repo: Repo, name: str, value: CommitId | None) -> None:
+def _cut_false_lines(
+    repo: Repo, name: str, line: reflog.ReflogLine | None, value: CommitId | None
+) -> None:
     """Remove what a killed writer left in this ref's log, and its echo in HEAD's."""
     head = repo.git.lookup_reference("HEAD")
     if head.type == ReferenceType.SYMBOLIC and head.target == name:
-        line = reflog.last_line(repo, "HEAD")
-        echo = line is not None and not line.message.startswith("checkout:")
-        if echo and line is not None and line.new != value:
+        echo = reflog.last_line(repo, "HEAD")
+        if not reflog.is_real(echo, value) and not reflog.is_checkout(echo):
             with _head_lock(repo):
-                reflog.cut_false_line(repo, "HEAD", value)
-    reflog.cut_false_line(repo, name, value)
+                reflog.cut(repo, "HEAD", echo)
+    if not reflog.is_real(line, value):
+        reflog.cut(repo, name, line)
 
 
 @contextmanager
@@ -243,6 +246,6 @@ class _Pointer:
         self._owner = signature
 
 
-def _signature(repo: Repo) -> pygit2.Signature:
+def _signature(repo: Repo, now_ms: int) -> pygit2.Signature:
     name, email = repo.committer
-    return _Pointer(pygit2.Signature(name, email, repo.clock() // 1000, 0))  # type: ignore[return-value]
+    return _Pointer(pygit2.Signature(name, email, now_ms // 1000, 0))  # type: ignore[return-value]

@@ -82,19 +82,18 @@ class Step(NamedTuple):
     """A commit, and how it changed the context it found."""
 
     commit: Commit
-    trailers: dict[str, list[str]]
     changes: list[SlotChange]
 
 
 def read_step(ws: Workspace, commit: Commit) -> Step:
     """Compare a commit's context with its first parent's."""
     parent = read_commit(ws.repo, commit.parents[0]).tree if commit.parents else None
-    return Step(commit, trailers.read(commit), pages.diff(ws.repo, parent, commit.tree))
+    return Step(commit, pages.diff(ws.repo, parent, commit.tree))
 
 
 def operation_of(step: Step) -> str:
     """What the commit says it did, or what its trees say where stock git made it."""
-    said = trailers.first(step.trailers, trailers.OPERATION)
+    said = trailers.first(trailers.read(step.commit), trailers.OPERATION)
     if said:
         return said
     if len(step.changes) == 1:
@@ -111,7 +110,6 @@ def info_of(ws: Workspace, step: Step, *, context_tokens: int | None = None) -> 
     return make_info(
         ws,
         step.commit,
-        step.trailers,
         operation=operation_of(step),
         file=written[0] if entry is not None else None,
         entry=entry,
@@ -123,7 +121,6 @@ def info_of(ws: Workspace, step: Step, *, context_tokens: int | None = None) -> 
 def make_info(
     ws: Workspace,
     commit: Commit,
-    said: dict[str, list[str]],
     *,
     operation: str,
     file: SlotFile | None,
@@ -133,7 +130,7 @@ def make_info(
     changed: bool = True,
 ) -> CommitInfo:
     """Put a CommitInfo together out of what is already read."""
-    time_ms = trailers.committed_ms(commit, said)
+    said, time_ms = trailers.read(commit), trailers.committed_ms(commit)
     return CommitInfo(
         commit_hash=commit.id,
         parents=commit.parents,
@@ -196,4 +193,4 @@ def _steps(repo: Repo, tip: CommitId) -> Iterator[Step]:
         for parent in parents[1:]:
             differing = {change.slot for change in pages.diff(repo, parent, commit.tree)}
             changes = [change for change in changes if change.slot in differing]
-        yield Step(commit, trailers.read(commit), changes)
+        yield Step(commit, changes)

@@ -17,6 +17,7 @@ from tract.plumbing.repo import Repo
 from tract.porcelain import trailers
 from tract.porcelain.context import ContextCache
 from tract.porcelain.decoded import Item
+from tract.porcelain.moment import committer_at, later_than
 from tract.porcelain.trailers import Written
 
 
@@ -26,10 +27,9 @@ def shared_slots(items: list[Item]) -> list[int]:
     return sorted({slot for slot, following in pairwise(slots) if slot == following})
 
 
-def separated(repo: Repo, contexts: ContextCache, tip: Commit, who: Person) -> Commit:
+def separated(repo: Repo, contexts: ContextCache, tip: Commit) -> Commit:
     """The tip, or a commit on it in which every entry has its own slot; no ref moves."""
-    said = trailers.read(tip)
-    if trailers.OPERATION in said:
+    if trailers.OPERATION in trailers.read(tip):
         return tip
     items = contexts.read(tip.tree).items
     if not shared_slots(items):
@@ -47,12 +47,12 @@ def separated(repo: Repo, contexts: ContextCache, tip: Commit, who: Person) -> C
             slots[slot] = (item.file._replace(slot=slot, label=item.entry.label, blob=blob),)
             written.append(Written(slot, item.entry))
     tree = pages.replace(repo, tip.tree, slots)
-    moment_ms = trailers.committed_ms(tip, said) + 1
-    who = who._replace(time_s=max(who.time_s, moment_ms // 1000))
+    now_ms = later_than(repo, tip)
+    who = committer_at(repo, now_ms)
     message = trailers.compose(
         "repair",
         written,
-        time_ms=moment_ms % 1000 if who.time_s == moment_ms // 1000 else 0,
+        time_ms=now_ms % 1000,
         message=f"repair: {len(written)} entries get slots of their own",
     )
     author = Person("tract", "tract@localhost", who.time_s)

@@ -8,7 +8,8 @@ reach. For people and queries; the tree decides what the model sees.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from tract.content.entry import Entry
@@ -22,6 +23,9 @@ ENTRIES_MAX = 20
 OPERATION = "Tract-Operation"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = re.compile(r"(Tract-[A-Za-z-]+): (.*)\Z")
+
+
+Trailers = Mapping[str, list[str]]
 
 
 class Written(NamedTuple):
@@ -99,10 +103,15 @@ def check_message(message: str | None) -> None:
         raise UsageError("a commit message cannot hold a lone surrogate") from error
 
 
-def read(commit: Commit) -> dict[str, list[str]]:
+def read(commit: Commit) -> Trailers:
     """The trailers of a commit: the last paragraph's `Tract-…: value` lines, repeats kept."""
+    return _parse(commit.message)
+
+
+@lru_cache(maxsize=64)
+def _parse(message: str) -> Trailers:
     found: dict[str, list[str]] = {}
-    paragraph = commit.message.rstrip("\n").rpartition("\n\n")[2]
+    paragraph = message.rstrip("\n").rpartition("\n\n")[2]
     for line in paragraph.split("\n"):
         match = _LINE.match(line)
         if match:
@@ -110,14 +119,14 @@ def read(commit: Commit) -> dict[str, list[str]]:
     return found
 
 
-def first(trailers: dict[str, list[str]], key: str) -> str | None:
+def first(trailers: Trailers, key: str) -> str | None:
     """The first value of a trailer."""
     return next(iter(trailers.get(key, ())), None)
 
 
-def committed_ms(commit: Commit, trailers: dict[str, list[str]] | None = None) -> int:
+def committed_ms(commit: Commit) -> int:
     """When a commit was written, in milliseconds since 1970."""
-    said = first(read(commit) if trailers is None else trailers, "Tract-Time") or "0"
+    said = first(read(commit), "Tract-Time") or "0"
     return commit.committer.time_s * 1000 + (int(said) if said.isdigit() else 0) % 1000
 
 

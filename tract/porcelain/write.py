@@ -28,6 +28,7 @@ from tract.plumbing.repo import CommitId, Repo, TreeId
 from tract.porcelain import repair, trailers
 from tract.porcelain.decoded import entry_tokens
 from tract.porcelain.history import CommitInfo, make_info
+from tract.porcelain.moment import committer_at, later_than
 from tract.porcelain.trailers import Written
 from tract.porcelain.workspace import Workspace
 
@@ -73,8 +74,9 @@ def write(
     blobs = _write_blobs(ws.repo, drafts)
     with ws.repo.lock:
         ws.repo.prepare_for_writing()
-        now = _read_tip(ws, ref, branch)
-        if now != before:
+        now = before
+        if refs.read_ref(ws.repo, ref) != (before.id if before is not None else None):
+            now = _read_tip(ws, ref, branch)
             drafts = plan(now)
             blobs = _write_blobs(ws.repo, drafts)
         infos = _commit_all(ws, now, drafts, blobs)
@@ -113,7 +115,7 @@ def _commit_all(
     ws: Workspace, tip: Commit | None, drafts: Sequence[Draft], blobs: Sequence[SlotFile]
 ) -> list[CommitInfo]:
     if tip is not None:
-        tip = repair.separated(ws.repo, ws.contexts, tip, _Clock(ws.repo, tip).committer())
+        tip = repair.separated(ws.repo, ws.contexts, tip)
     infos = []
     for draft, blob in zip(drafts, blobs, strict=True):
         tip, info = _commit(ws, tip, draft, blob)
@@ -125,26 +127,24 @@ def _commit(
     ws: Workspace, tip: Commit | None, draft: Draft, blob: SlotFile
 ) -> tuple[Commit, CommitInfo]:
     tree, file = _place(ws.repo, tip.tree if tip is not None else None, draft, blob)
-    clock = _Clock(ws.repo, tip)
+    now_ms = later_than(ws.repo, tip)
+    committer = committer_at(ws.repo, now_ms)
     message = trailers.compose(
         draft.operation,
         [Written(file.slot, draft.entry)],
-        time_ms=clock.now_ms % 1000,
+        time_ms=now_ms % 1000,
         message=draft.message,
         via=draft.via,
         response_to=draft.response_to,
     )
-    said_ms = clock.now_ms if draft.said_ms is None else draft.said_ms
+    said_ms = now_ms if draft.said_ms is None else draft.said_ms
     author = Person(*author_of(draft.entry, draft.author or ws.author), said_ms // 1000)
     parents = (tip.id,) if tip is not None else ()
-    made = write_commit(
-        ws.repo, tree, parents, author=author, committer=clock.committer(), message=message
-    )
-    commit = Commit(made, tree, parents, author, clock.committer(), message)
+    made = write_commit(ws.repo, tree, parents, author=author, committer=committer, message=message)
+    commit = Commit(made, tree, parents, author, committer, message)
     info = make_info(
         ws,
         commit,
-        trailers.read(commit),
         operation=draft.operation,
         file=file,
         entry=draft.entry,
@@ -161,20 +161,6 @@ def _place(
         return made, blob._replace(slot=slot)
     file = blob._replace(slot=draft.place.slot)
     return pages.replace(repo, tree, {file.slot: (file,)}), file
-
-
-class _Clock:
-    """When a commit is written: now, but always later than its parent."""
-
-    def __init__(self, repo: Repo, parent: Commit | None) -> None:
-        self._repo = repo
-        earliest = trailers.committed_ms(parent) + 1 if parent is not None else 0
-        self.now_ms = max(repo.clock(), earliest)
-
-    def committer(self) -> Person:
-        name, mail = self._repo.committer
-        return Person(clean_name(name, "tract"), clean_name(mail, "tract@localhost"),
-                      self.now_ms // 1000)  # fmt: skip
 
 
 def author_of(entry: Entry, given: tuple[str, str | None] | None) -> tuple[str, str]:
