@@ -20,25 +20,35 @@ class Arranged(NamedTuple):
     """The shown items in the order they are sent, and what does not belong together."""
 
     items: list[Item]
+    messages: tuple[Message, ...]
     open: list[PendingCall]
     orphans: list[Item]
 
 
 def arrange(pages: Sequence[DecodedPage]) -> Arranged:
+    """Put the shown items of all pages into the order they are sent."""
     all_closed = all(page.is_closed for page in pages)
     if not all_closed and any(page.has_nameless for page in pages):
         # A result without id may answer a call anywhere earlier: no page can tell alone.
         return _of_single(DecodedPage([item for page in pages for item in page.items], 0))
     residue = _Residue(pages)
     items: list[Item] = []
+    messages: list[Message] = []
     for number, page in enumerate(pages):
-        items.extend(residue.rearranged(number) if number in residue.touched else page.ordered)
-    return Arranged(items, residue.open, residue.orphans)
+        if number in residue.touched:
+            moved = residue.rearranged(number)
+            items.extend(moved)
+            messages.extend(item.shown for item in moved)
+        else:
+            items.extend(page.ordered)
+            messages.extend(page.messages)
+    return Arranged(items, tuple(messages), residue.open, residue.orphans)
 
 
 def _of_single(page: DecodedPage) -> Arranged:
     opens = [pending(page.shown[at.turn].shown, at.number) for at in page.pairing.open]
-    return Arranged(page.ordered, opens, [page.shown[at] for at in page.pairing.orphans])
+    orphans = [page.shown[at] for at in page.pairing.orphans]
+    return Arranged(page.ordered, tuple(page.messages), opens, orphans)
 
 
 class _Residue:

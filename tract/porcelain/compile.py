@@ -36,9 +36,9 @@ class CompiledContext:
     def _items(self) -> list[Item]:
         return self._context.shown
 
-    @cached_property
+    @property
     def messages(self) -> tuple[Message, ...]:
-        return tuple(item.shown for item in self._items)
+        return self._context.messages
 
     @property
     def commit_count(self) -> int:

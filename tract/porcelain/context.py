@@ -15,9 +15,9 @@ from typing import Any
 
 from tract.content import codec
 from tract.content.entry import with_fields
-from tract.content.messages import PendingCall
+from tract.content.messages import Message, PendingCall
 from tract.content.tokens import TokenCounter
-from tract.plumbing.pages import Page, list_pages, read_page
+from tract.plumbing.pages import PAGE_SLOTS, Page, SlotFile, list_pages, read_page
 from tract.plumbing.repo import Repo, TreeId
 from tract.porcelain.arrange import Arranged, arrange
 from tract.porcelain.decoded import DecodedPage, Item, read_entry, read_tools
@@ -49,6 +49,11 @@ class Context:
     def shown(self) -> list[Item]:
         """What is sent, results right behind their calls."""
         return self._arranged.items
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages of what is sent."""
+        return self._arranged.messages
 
     @property
     def open_calls(self) -> list[PendingCall]:
@@ -166,9 +171,16 @@ class ContextCache:
 
     def _decode(self, page: Page) -> DecodedPage:
         earlier = self._pages.get(self._newest.get(page.first, page))
-        known = {item.file: item for item in earlier.items} if earlier is not None else {}
-        items = []
-        for file in read_page(self._repo, page):
-            items.append(known.get(file) or Item(file, read_entry(self._repo, file), self._counter))
+        known = earlier.by_file if earlier is not None else {}
+        items = [known.get(file) or self._read(file) for file in read_page(self._repo, page)]
         size = sum(len(item.entry.text) + _ENTRY_OVERHEAD_BYTES for item in items)
         return DecodedPage(items, size)
+
+    def _read(self, file: SlotFile) -> Item:
+        return Item(file, read_entry(self._repo, file), self._counter)
+
+    def item(self, file: SlotFile) -> Item:
+        """The entry in a file of any tree; taken from the decoded pages where it stands there."""
+        first = file.slot - file.slot % PAGE_SLOTS
+        page = self._pages.get(self._newest.get(first, Page(first, TreeId(""))))
+        return (page.by_file.get(file) if page is not None else None) or self._read(file)

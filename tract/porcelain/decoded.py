@@ -76,6 +76,8 @@ class DecodedPage:
         self.shown = [item for item in items if item.message is not None]
         self.pairing = pair([item.shown for item in self.shown])
         self.ordered = [self.shown[position] for position in self.pairing.order]
+        self.messages = [item.shown for item in self.ordered]
+        self.by_file = {item.file: item for item in items}
         self.is_closed = not self.pairing.open and not self.pairing.orphans
         self.has_nameless = any(
             item.shown.role == "tool" and not item.shown.tool_call_id for item in self.shown

@@ -14,7 +14,7 @@ from tract.content.entry import Entry
 from tract.plumbing import pages
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotFile
-from tract.porcelain.decoded import Item, read_entry
+from tract.porcelain.decoded import Item
 from tract.porcelain.targets import commit_of
 from tract.porcelain.workspace import Workspace
 
@@ -101,7 +101,7 @@ def between(ws: Workspace, a: Commit | None, b: Commit) -> DiffResult:
 
 
 def _by_id(ws: Workspace, files: list[SlotFile]) -> dict[str, Item]:
-    items = (Item(file, read_entry(ws.repo, file), ws.counter) for file in files)
+    items = (ws.contexts.item(file) for file in files)
     return {item.entry.id: item for item in items}
 
 

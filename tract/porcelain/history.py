@@ -19,7 +19,6 @@ from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotChange, SlotFile
 from tract.plumbing.repo import CommitId, Repo
 from tract.porcelain import trailers
-from tract.porcelain.decoded import entry_tokens, read_entry
 from tract.porcelain.workspace import Workspace
 
 
@@ -106,7 +105,7 @@ def operation_of(step: Step) -> str:
 def info_of(ws: Workspace, step: Step, *, context_tokens: int | None = None) -> CommitInfo:
     """The commit as its user sees it."""
     written = [file for change in step.changes for file in change.after]
-    entry = read_entry(ws.repo, written[0]) if len(written) == 1 else None
+    entry = ws.contexts.item(written[0]).entry if len(written) == 1 else None
     return make_info(
         ws,
         step.commit,
@@ -155,7 +154,7 @@ def make_info(
 
 def count_files(ws: Workspace, files: list[SlotFile]) -> int:
     """Tokens of the entries in these files, each counted by itself."""
-    return sum(entry_tokens(read_entry(ws.repo, file), ws.counter) for file in files)
+    return sum(ws.contexts.item(file).tokens for file in files)
 
 
 def info_at(ws: Workspace, commit: CommitId) -> CommitInfo:
@@ -179,7 +178,7 @@ def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, Step
         if operation_of(step) == "annotate":
             continue
         for file in (file for change in step.changes for file in change.after):
-            entry_id = read_entry(ws.repo, file).id
+            entry_id = ws.contexts.item(file).entry.id
             if entry_id in left:
                 left.discard(entry_id)
                 found[entry_id] = step

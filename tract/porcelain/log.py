@@ -17,7 +17,7 @@ from tract.plumbing.repo import CommitId
 from tract.porcelain import history, trailers
 from tract.porcelain.compile import token_source
 from tract.porcelain.context import Context
-from tract.porcelain.decoded import Item, read_entry, total_tokens
+from tract.porcelain.decoded import read_entry, total_tokens
 from tract.porcelain.diff import DiffResult, of_commit
 from tract.porcelain.history import CommitInfo, Step
 from tract.porcelain.repair import shared_slots
@@ -75,8 +75,7 @@ def log(ws: Workspace, limit: int = 20) -> list[CommitInfo]:
 
 def _added_tokens(ws: Workspace, step: Step) -> int:
     def shown(files: Iterable[SlotFile]) -> int:
-        items = (Item(file, read_entry(ws.repo, file), ws.counter) for file in files)
-        return sum(item.shown_tokens for item in items)
+        return sum(ws.contexts.item(file).shown_tokens for file in files)
 
     return sum(shown(change.after) - shown(change.before) for change in step.changes)
 
@@ -142,7 +141,7 @@ def status(ws: Workspace) -> StatusInfo:
         head_hash=tip.id if tip is not None else None,
         branch_name=ws.branch_name,
         is_detached=ws.branch_name is None,
-        commit_count=_commit_count(ws, tip),
+        commit_count=ws.count_commits(tip.id) if tip is not None else 0,
         entry_count=context.entry_count,
         token_count=total_tokens(context.tokens, ws.counter),
         token_source=token_source(ws),
@@ -152,10 +151,6 @@ def status(ws: Workspace) -> StatusInfo:
         pending_tool_calls=tuple(context.open_calls),
         warnings=tuple(_warnings(ws, tip, context)),
     )
-
-
-def _commit_count(ws: Workspace, tip: Commit | None) -> int:
-    return sum(1 for _ in revs.walk_first_parents(ws.repo, tip.id)) if tip is not None else 0
 
 
 def _warnings(ws: Workspace, tip: Commit | None, context: Context) -> list[str]:

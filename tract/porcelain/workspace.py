@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from tract.content.tokens import TokenCounter, counter_for
 from tract.errors import BranchNotFound, CheckedOut, Closed, DetachedHead, RepoNotFound, UsageError
-from tract.plumbing import refs
+from tract.plumbing import refs, revs
 from tract.plumbing import repo as repos
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.refs import HEADS
@@ -58,6 +58,7 @@ class Workspace:
         self.contexts = ContextCache(repo, counter)
         self.closed = False
         self._born = False
+        self._counted: tuple[CommitId | None, int] = (None, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -112,6 +113,18 @@ class Workspace:
         """The newest commit, read."""
         tip = self.tip()
         return read_commit(self.repo, tip) if tip is not None else None
+
+    def count_commits(self, tip: CommitId) -> int:
+        """How many commits lead to `tip` along first parents; walks only what is new."""
+        known, count = self._counted
+        new = 0
+        for commit in revs.walk_first_parents(self.repo, tip):
+            if commit.id == known:
+                new += count
+                break
+            new += 1
+        self._counted = (tip, new)
+        return new
 
     def context(self, tree: TreeId | None) -> Context:
         """The entries of a tree, decoded once and kept."""
