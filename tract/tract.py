@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 from tract.content.tokens import TokenCounter
-from tract.plumbing.program import run_git
 from tract.plumbing.repo import Clock, RandomSource
 from tract.porcelain import commit as _commit
 from tract.porcelain import compile as _compile
 from tract.porcelain import diff as _diff
 from tract.porcelain import edit as _edit
 from tract.porcelain import fsck as _fsck
+from tract.porcelain import git as _git
 from tract.porcelain import import_ as _import
 from tract.porcelain import log as _log
 from tract.porcelain import register as _register
@@ -97,11 +97,4 @@ class Tract(Workspace):
     entry = _log.entry
     diff = _diff.diff
     fsck = _fsck.fsck
-
-    def git(self, *args: str) -> int:
-        """Run the stock git program on this repository, its output to the terminal; its exit code.
-
-        Raises:
-            GitMissing: it is not installed.
-        """
-        return run_git(self.repo, *args, capture=False).returncode
+    git = _git.git

@@ -183,9 +183,10 @@ def _items(repo: Repo, tree: TreeId | None) -> list[TreeItem]:
 def _differing(
     before: list[TreeItem], after: list[TreeItem], pattern: re.Pattern[bytes]
 ) -> list[tuple[bytes, TreeId | None, TreeId | None]]:
-    old = {name: tree for _, name, tree in _folders(before, pattern)}
-    new = {name: tree for _, name, tree in _folders(after, pattern)}
-    names = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    was, now = set(before), set(after)
+    old = {name: tree for _, name, tree in _folders(was - now, pattern)}
+    new = {name: tree for _, name, tree in _folders(now - was, pattern)}
+    names = sorted(old.keys() | new.keys())
     return [(name, _tree_id(old.get(name)), _tree_id(new.get(name))) for name in names]
 
 
@@ -194,8 +195,7 @@ def _tree_id(raw: bytes | None) -> TreeId | None:
 
 
 def _diff_page(before: list[TreeItem], after: list[TreeItem], first: int) -> list[SlotChange]:
-    common = set(before) & set(after)
-    touched = {m[1] for item in (*before, *after) if item not in common and (m := _match(item))}
+    touched = {match[1] for item in set(before) ^ set(after) if (match := _match(item))}
     if not touched:
         return []
     old = _by_slot([item for item in before if item[1][:2] in touched], first)

@@ -68,6 +68,7 @@ class CompiledContext:
 
     @cached_property
     def _writers(self) -> dict[str, str]:
+        self._ws.check_open()
         if self._commit is None:
             return {}
         steps = history.writers_of(self._ws, self._commit.id, set(self.entry_ids))

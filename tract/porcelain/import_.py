@@ -146,8 +146,6 @@ def _import(
     if onto is not None:
         refs.check_branch_name(onto)
     several = len(conversations) > 1
-    if not several and onto is None:
-        ws.writable_ref()
     total = sum(len(each.messages) for each in conversations)
     done, results = 0, []
     for each in conversations:

@@ -72,6 +72,7 @@ def entry_of(ws: Workspace, target: Target) -> Located:
 
 def looks_like_entry(ws: Workspace, target: Target) -> bool:
     """Whether a target is an entry's rather than a revision's: a slot, or an id no ref has."""
+    ws.check_open()
     if isinstance(target, int):
         return True
     return bool(_ENTRY_ID.match(target)) and not _is_ref(ws, target)

@@ -134,25 +134,26 @@ class Workspace:
         """Make this handle write to another branch; nothing is written by this."""
         self.branch_name, self.detached_at, self._born = branch, None, False
 
-    def writable_ref(self) -> str:
-        """The ref that a write moves.
+    def writable_ref(self, branch: str | None = None) -> str:
+        """The ref that a write moves: that of `branch`, else of this handle's.
 
         Raises:
             DetachedHead: there is no current branch.
             CheckedOut: the branch is checked out in a git work tree.
         """
         self.check_open()
-        if self.branch_name is None:
+        name = branch or self.branch_name
+        if name is None:
             raise DetachedHead(
                 "HEAD is detached, so there is no branch to write to",
                 "open with branch=NAME (tract --branch NAME)",
             )
-        if not self.repo.git.is_bare and refs.read_head(self.repo)[0] == self.branch_name:
+        if not self.repo.git.is_bare and refs.read_head(self.repo)[0] == name:
             raise CheckedOut(
-                f"{self.branch_name} is checked out in a git work tree",
+                f"{name} is checked out in a git work tree",
                 "write to another branch (branch=NAME), or work on a `git clone --bare`",
             )
-        return HEADS + self.branch_name
+        return HEADS + name
 
 
 W = TypeVar("W", bound=Workspace)

@@ -66,7 +66,7 @@ def write(
         StaleRef: stock git moved the branch in between.
         RepoLocked, StorageFull, ReadOnly: nothing was changed.
     """
-    ref = refs.HEADS + branch if branch is not None else ws.writable_ref()
+    ref = ws.writable_ref(branch)
     before = _read_tip(ws, ref, branch)
     drafts = plan(before)
     if not drafts:
