@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NewType
 
@@ -21,6 +22,7 @@ from pygit2.enums import RepositoryOpenFlag
 from tract.errors import (
     BadObject,
     CorruptRepo,
+    NotReady,
     ReadOnly,
     RepoNotFound,
     StorageFull,
@@ -208,7 +210,12 @@ def _open_error(path: Path, error: BaseException) -> TractError:
         )
     if "permission denied" in low:
         return ReadOnly(f"{path} may not be read by this user", "ask its owner for access")
-    return RepoNotFound(f"{path} is no git repository", "make one with `tract init`")
+    if not _is_bare(path):
+        return RepoNotFound(f"{path} is no git repository", "make one with `tract init`")
+    return NotReady(
+        f"{path} cannot be opened: {said}",
+        "if it names a git configuration file, make that readable, or set HOME",
+    )
 
 
 def _check_format(git: pygit2.Repository) -> None:
@@ -263,23 +270,31 @@ def init_repo(
 
 
 def _make(target: Path) -> None:
+    parent, aside = target.parent, None
+    was_there = parent.exists()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".tract-new-", dir=target.parent))
-    except OSError as error:
-        raise storage_error(error, f"make {target}") from error
-    try:
-        git = pygit2.init_repository(str(aside), bare=True, initial_head=DEFAULT_BRANCH)
-        _configure(git)
-        (aside / ".gitignore").write_bytes(b"*\n")
-        (aside / "tract").mkdir()
-        git.free()
-        aside.chmod(0o777 & ~_umask())
+        parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".tract-new-", dir=parent))
+        _make_aside(aside)
         os.rename(aside, target)
     except (pygit2.GitError, OSError) as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        if not _is_bare(target):  # else another process was faster, and its repository serves
-            raise storage_error(error, f"make {target}") from error
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+        if _is_bare(target):
+            return  # another process was faster, and its repository serves
+        if not was_there:
+            with suppress(OSError):
+                parent.rmdir()
+        raise storage_error(error, f"make {target}") from error
+
+
+def _make_aside(folder: Path) -> None:
+    git = pygit2.init_repository(str(folder), bare=True, initial_head=DEFAULT_BRANCH)
+    _configure(git)
+    git.free()
+    (folder / ".gitignore").write_bytes(b"*\n")
+    (folder / "tract").mkdir()
+    folder.chmod(0o777 & ~_umask())
 
 
 def _umask() -> int:
