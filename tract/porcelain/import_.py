@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -73,7 +73,7 @@ def import_messages(
     found = (
         read_text(messages) if isinstance(messages, str | bytes) else read_value(_plain(messages))
     )
-    return _import(ws, found, file=None, onto=None, errors=errors, progress=None)
+    return _import(ws, found, _Goes(None, len(found) > 1, None), errors=errors, progress=None)
 
 
 def _plain(messages: object) -> object:
@@ -88,12 +88,14 @@ def import_file(
     path: str | Path,
     *,
     onto: str | None = None,
+    apart: bool = False,
     errors: str = "strict",
     progress: Progress | None = None,
 ) -> list[ImportResult]:
     """Import the conversations of a JSON or JSON lines file.
 
-    `onto` names the branch to append to, instead of the current one or one a conversation.
+    `onto` names the branch to append to, instead of the current one or one a conversation;
+    `apart` gives a single conversation a branch of its own too (its id, else the file's name).
     `progress(done, total)` is called as messages are written.
 
     Raises:
@@ -110,7 +112,9 @@ def import_file(
     except PermissionError:
         raise ReadOnly(f"{path} may not be read by this user", "ask for access") from None
     name = Path(path).name
-    return import_bytes(ws, data, name=name, onto=onto, errors=errors, progress=progress)
+    return import_bytes(
+        ws, data, name=name, onto=onto, apart=apart, errors=errors, progress=progress
+    )
 
 
 def import_bytes(
@@ -119,6 +123,7 @@ def import_bytes(
     *,
     name: str | None = None,
     onto: str | None = None,
+    apart: bool = False,
     errors: str = "strict",
     progress: Progress | None = None,
 ) -> list[ImportResult]:
@@ -128,36 +133,48 @@ def import_bytes(
     except BadContent as error:
         where = f"{name}: " if name else ""
         raise BadContent(f"{where}{error.message}", error.hint) from error
-    return _import(ws, found, file=name, onto=onto, errors=errors, progress=progress)
+    several = len(found) > 1
+    goes = _Goes(onto, onto is None and (apart or several), name, "" if several else name or "")
+    return _import(ws, found, goes, errors=errors, progress=progress)
+
+
+class _Goes(NamedTuple):
+    """Where conversations go: `onto` a branch, each onto one of its own, or the current one.
+
+    `file` is where they came from; `named` is the file that names one without an id.
+    """
+
+    onto: str | None
+    apart: bool
+    file: str | None
+    named: str = ""
 
 
 def _import(
     ws: Workspace,
     conversations: Sequence[Conversation],
+    goes: _Goes,
     *,
-    file: str | None,
-    onto: str | None,
     errors: str,
     progress: Progress | None,
 ) -> list[ImportResult]:
     ws.check_open()
     if errors not in ("strict", "replace"):
         raise UsageError(f"errors={errors!r} is unknown", 'use "strict" or "replace"')
-    if onto is not None:
-        refs.check_branch_name(onto)
-    several = len(conversations) > 1
+    if goes.onto is not None:
+        refs.check_branch_name(goes.onto)
     total = sum(len(each.messages) for each in conversations)
     done, results = 0, []
     for each in conversations:
-        branch = onto if onto is not None or not several else _free_branch(ws, each)
-        results.append(_import_one(ws, each, branch, file, errors))
+        branch = _free_branch(ws, each, goes.named) if goes.apart else goes.onto
+        results.append(_import_one(ws, each, branch, goes.file, errors))
         done += len(each.messages)
         if progress is not None:
             progress(done, total)
     landed = [result for result in results if result.commits]
     if not landed:
         raise results[0].error or BadContent("there is nothing in it to import")
-    if several and onto is None and ws.tip() is None:
+    if goes.apart and ws.tip() is None:
         _switch_to(ws, str(landed[0].branch))
     return results
 
@@ -246,11 +263,14 @@ def _draft_of(
 # Branches
 
 
-def _free_branch(ws: Workspace, conversation: Conversation) -> str:
-    """`import/ID`, reduced to what a ref can be; a taken one gets -2, -3, …"""
+def _free_branch(ws: Workspace, conversation: Conversation, file: str) -> str:
+    """`import/ID`, reduced to what a ref can be; a taken one gets -2, -3, …
+
+    Without an id: the name of the file that holds it alone, else the line number.
+    """
     given = conversation.fields.get("id")
     stem = reduced(str(given)) if isinstance(given, str | int) else ""
-    stem = stem or str(conversation.line or 1)
+    stem = stem or reduced(PurePath(file).stem) or str(conversation.line or 1)
     prefix = refs.HEADS + FOLDER
     taken = {
         name.removeprefix(prefix).split("/")[0].lower() for name in refs.list_refs(ws.repo, prefix)
