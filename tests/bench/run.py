@@ -1,0 +1,112 @@
+"""run.py - measure everything, write results.json, and make RESULTS.md of it.
+
+python -m tests.bench.run                 all of it: some minutes
+python -m tests.bench.run T1 T4           these only, printed, nothing written
+python -m tests.bench.run --table         RESULTS.md again, out of results.json
+python -m tests.bench.run --sizes 100     other lengths of history, ascending
+"""
+
+import argparse
+import datetime
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pygit2
+
+from tests.bench import appends, compiles, machine, peer, processes, table, views
+from tests.bench.data import Repositories
+from tests.bench.rows import Results, Row
+
+HERE = Path(__file__).parent
+JSON = HERE / "results.json"
+RESULTS = HERE / "RESULTS.md"
+SIZES = [100, 1000, 10_000]
+Measure = Callable[[Repositories, list[int]], list[Row]]
+
+# What is written to last, so that the others see a repository as it was built.
+MEASURES: dict[str, Measure] = {
+    "T3": lambda repositories, sizes: processes.measure_reads(repositories, sizes[-1]),
+    "T12": lambda repositories, sizes: processes.measure_starts(repositories, sizes[-1]),
+    "T5": views.measure,
+    "T4": lambda repositories, sizes: compiles.measure(repositories, sizes[-1]),
+    "T1": appends.measure,
+}
+ALIASES = {"T6": "T5", "T7": "T5"}
+
+
+def main(argv: list[str]) -> int:
+    """Do what the arguments say."""
+    asked = _arguments(argv)
+    if asked.table:
+        RESULTS.write_text(table.render(_read()), encoding="utf-8")
+        return 0
+    results = measured(asked.ids, asked.sizes)
+    if asked.ids or asked.sizes != SIZES:
+        print(table.render(results))
+        return 0
+    JSON.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    RESULTS.write_text(table.render(_read()), encoding="utf-8")
+    print(RESULTS.read_text(encoding="utf-8"))
+    return 0
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    names = [*MEASURES, *ALIASES]
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
+    parser.add_argument("ids", nargs="*", metavar="ID", help=f"of {', '.join(sorted(names))}")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N")
+    parser.add_argument("--table", action="store_true", help="only make RESULTS.md again")
+    asked = parser.parse_args(argv)
+    unknown = set(asked.ids) - set(names)
+    if unknown:
+        parser.error(f"nothing is called {', '.join(sorted(unknown))}")
+    return asked
+
+
+def _read() -> Results:
+    return msgspec.json.decode(JSON.read_bytes(), type=Results)
+
+
+def measured(ids: list[str], sizes: list[int]) -> Results:
+    """Measure what is asked for; everything where nothing is."""
+    wanted = {ALIASES.get(id, id) for id in ids} or set(MEASURES)
+    rows, load = [], round(os.getloadavg()[0], 1)
+    with tempfile.TemporaryDirectory(prefix="tract-bench-") as folder:
+        isolate(Path(folder))
+        repositories = Repositories(Path(folder))
+        for id, measure in MEASURES.items():
+            if id in wanted:
+                print(f"{id} …", file=sys.stderr, flush=True)
+                rows += measure(repositories, sizes)
+    rows.sort(key=lambda row: int(row.id.removeprefix("T")))
+    return Results(
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        commit=machine.this_commit(),
+        load=load,
+        machine=machine.this_machine(),
+        rows=rows,
+        langgraph=peer.told(),
+    )
+
+
+def isolate(home: Path) -> None:
+    """Keep the user's git configuration out of what is measured, here and in child processes.
+
+    Child processes keep compiled modules, as an installed package has them, in a folder of ours.
+    """
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(home / "compiled")
+    os.environ |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    levels = pygit2.enums.ConfigLevel
+    for level in (levels.GLOBAL, levels.XDG, levels.SYSTEM):
+        pygit2.settings.search_path[level] = str(home)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

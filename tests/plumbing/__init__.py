@@ -1,0 +1,1 @@
+"""Tests of tract.plumbing: objects, pages, refs, revisions and the repository itself."""

@@ -1,0 +1,1 @@
+"""Walks of random operations, compared with a plain model and judged by stock git."""

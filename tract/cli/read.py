@@ -1,0 +1,231 @@
+"""read.py - the commands that look: compile, log, show, status, diff, fsck, git.
+
+None of them makes a repository or writes to one. Each prints lines, or one JSON document.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tract.cli import report
+from tract.cli.options import CONTEXT, Call, command, pass_call, read_target
+from tract.cli.render import Line, Paint, is_terminal, number, patient, to_json
+from tract.errors import CorruptRepo, UsageError
+
+INTERRUPTED = 128  # a shell's exit code for a program that a signal ended: 128 + the signal
+
+
+@command("compile")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["dicts", "openai", "text"]),
+    help="dicts: what was said; openai: for its API; text: to read. Default: text.",
+)
+@click.option("--at", metavar="TARGET", help="Compile the context as it was at this commit.")
+def compile_(call: Call, form: str | None, at: str | None) -> None:
+    """Print what a model would see.
+
+    `dicts` and `openai` are JSON lists of messages. With --json the document also has the
+    counts, the commit and entry of each message, and the open tool calls.
+
+    \b
+    Examples:
+      tract compile
+      tract compile --format openai > messages.json
+      tract compile --at HEAD~2
+    """
+    import sys
+
+    with call.open() as t:
+        compiled = t.compile(at=at)
+        if call.json:
+            call.screen.document(_document(compiled, form or "dicts"))
+            return
+        if form in ("dicts", "openai"):
+            print_json(compiled.to_dicts() if form == "dicts" else compiled.to_openai())
+        else:
+            call.screen.lines(report.indented(compiled.to_text(), ""))
+        if form in (None, "text") or is_terminal(sys.stdout):
+            call.screen.note(*report.compiled_line(compiled))
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON where JSON is the format asked for, not the manner of speaking."""
+    click.echo(to_json(value))
+
+
+def _document(compiled: Any, form: str) -> dict[str, Any]:
+    shapes = {"dicts": "to_dicts", "openai": "to_openai", "text": "to_text"}
+    body = getattr(compiled, shapes[form])()
+    names = (
+        *("token_count", "token_source", "token_counts", "commit_count", "commit_hashes"),
+        *("entry_ids", "priorities", "tools", "pending_tool_calls", "digest"),
+    )
+    facts = {name: getattr(compiled, name) for name in names}
+    return {"format": form, "text" if form == "text" else "messages": body, **facts}
+
+
+@command("log")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many commits to show; 0 shows all.",
+)
+@click.option("--oneline", is_flag=True, help="One line a commit.")
+def log(call: Call, limit: int, oneline: bool) -> None:
+    """Show the commits of the branch, newest first.
+
+    Each has its place (`:12`, accepted wherever an entry is), its own tokens, and the tokens of
+    the whole context at that commit. On a terminal a long log goes through $PAGER.
+
+    \b
+    Examples:
+      tract log
+      tract log --oneline -n 0
+      tract --branch import/chat-7 log
+    """
+    with call.open() as t:
+        commits = t.log(limit=limit or EVERY)
+        if call.json:
+            call.screen.document(commits)
+            return
+        if not commits:
+            call.screen.note(f"No commits yet on {t.branch_name}")
+        lines: list[Line] = []
+        for position, info in enumerate(commits):
+            tip = t.branch_name if position == 0 else None
+            lines += [report.log_line(info)] if oneline else report.log_entry(info, tip)
+        call.screen.page(lines)
+
+
+EVERY = 10_000_000  # as many slots as the format has
+
+
+@command("show")
+@click.argument("target", type=read_target, default="HEAD", metavar="[TARGET]")
+def show(call: Call, target: str | int) -> None:
+    """Show a commit and the entry it wrote.
+
+    TARGET is a commit, a branch, HEAD~2, the letters of an entry id, or a place such as `:12`.
+    Without it: the newest commit. An entry's text is printed whole; for an edit, what changed.
+
+    \b
+    Examples:
+      tract show
+      tract show :12
+      tract show HEAD~3
+    """
+    with call.open() as t:
+        shown = t.show(target)
+        if call.json:
+            call.screen.document(shown)
+            return
+        call.screen.page(list(report.shown(shown.commit, shown.entry, shown.diff)))
+
+
+@command("status")
+def status(call: Call) -> None:
+    """Show the branch, its size in tokens, open tool calls, warnings and recent commits.
+
+    \b
+    Examples:
+      tract status
+      tract status --json
+    """
+    with call.open() as t:
+        found = t.status()
+        if call.json:
+            call.screen.document(found)
+            return
+        call.screen.lines(report.status_lines(found))
+
+
+@command("diff")
+@click.argument("a", default="HEAD~1", metavar="[A]")
+@click.argument("b", default="HEAD", metavar="[B]")
+def diff(call: Call, a: str, b: str) -> None:
+    """Show what changed from commit A to commit B, entry by entry.
+
+    A is HEAD~1 and B is HEAD unless given. Entries are matched by their id, so one that was
+    edited or moved is shown as that, with the difference in tokens.
+
+    \b
+    Examples:
+      tract diff
+      tract diff HEAD~5
+      tract diff main import/chat-7
+    """
+    with call.open() as t:
+        found = t.diff(a, b)
+        if call.json:
+            call.screen.document(found)
+            return
+        call.screen.page(list(report.diff_lines(found)))
+
+
+@command("fsck")
+def fsck(call: Call) -> None:
+    """Check the repository: git's objects, and that every entry can be read.
+
+    Ends with exit code 8 if something is wrong, and names it.
+
+    \b
+    Examples:
+      tract fsck
+      tract fsck --json
+    """
+    screen = call.screen
+    with call.open() as t:
+        problems = t.fsck()
+    if call.json:
+        screen.document({"sound": not problems, "problems": problems})
+    for problem in problems if not call.json else ():
+        screen.say(Paint(problem.kind, "red", bold=True), f" {problem.where}: {problem.message}")
+        if problem.hint:
+            screen.say(Paint("  hint: ", "yellow"), problem.hint)
+    if problems:
+        screen.note(number(len(problems), "problem"))
+        raise click.exceptions.Exit(CorruptRepo.exit_code)
+    screen.note("Sound: nothing is wrong.")
+
+
+class PassThrough(click.Command):
+    """A command that hands on every argument as it stands, options and `--` among them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take everything; only a lone `--help` or `-h` is for us."""
+        if args in (["--help"], ["-h"]):
+            return super().parse_args(ctx, args)
+        ctx.params["args"] = tuple(args)
+        return []
+
+
+@click.command(
+    "git",
+    cls=PassThrough,
+    context_settings=CONTEXT,
+    options_metavar="",
+)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+@pass_call
+def git(call: Call, args: tuple[str, ...]) -> None:
+    """Run stock git on the repository, whatever directory you are in.
+
+    Everything after `git` is git's, and so is the exit code. Options of tract go before `git`.
+
+    \b
+    Examples:
+      tract git log --stat
+      tract git blame main -- 000/00/00.system.md
+    """
+    if call.json:
+        raise UsageError("`tract git` prints what git prints, and has no --json", "leave it out")
+    with call.open() as t, patient():
+        code = t.git(*args)
+    raise click.exceptions.Exit(code if code >= 0 else INTERRUPTED - code)
