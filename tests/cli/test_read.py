@@ -118,6 +118,16 @@ def test_show_an_edit(repo: Run) -> None:
     assert "+Hello again.\n" in said
 
 
+@pytest.mark.parametrize("by_id", [False, True])
+def test_show_an_edited_entry(repo: Run, by_id: bool) -> None:
+    """For an entry that was edited, show prints its text as it is now."""
+    repo("edit", ":1", "Hello again.")
+    entry_id = json.loads(repo("show", "--json").stdout)["entry"]["id"]
+    said = repo("show", entry_id[:8] if by_id else ":1").stdout
+    assert said.endswith("\nHello again.\n")
+    assert "Hello there." not in said
+
+
 def test_show_tool_calls(repo: Run) -> None:
     """The calls of a turn are listed below its text."""
     repo("assistant", "Calling.", "--tool-calls", CALLS)

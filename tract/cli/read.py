@@ -113,7 +113,8 @@ def show(call: Call, target: str | int) -> None:
     """Show a commit and the entry it wrote.
 
     TARGET is a commit, a branch, HEAD~2, the letters of an entry id, or a place such as `:12`.
-    Without it: the newest commit. An entry's text is printed whole; for an edit, what changed.
+    Without it: the newest commit. A new entry, and one that TARGET names itself, is printed
+    whole; for a commit that edits, what changed.
 
     \b
     Examples:
@@ -126,7 +127,9 @@ def show(call: Call, target: str | int) -> None:
         if call.json:
             call.screen.document(shown)
             return
-        call.screen.page(list(report.shown(shown.commit, shown.entry, shown.diff)))
+        entry = shown.entry
+        whole = entry is not None and (isinstance(target, int) or entry.id.startswith(target))
+        call.screen.page(list(report.shown(shown.commit, entry, shown.diff, whole=whole)))
 
 
 @command("status")

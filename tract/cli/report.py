@@ -102,11 +102,13 @@ def date(info: CommitInfo) -> str:
     return f"{when:%a %b} {when.day} {when:%H:%M:%S %Y %z}"
 
 
-def shown(info: CommitInfo, entry: Entry | None, diff: DiffResult) -> Iterator[Line]:
-    """A commit, then the text of the entry it added, or what it changed."""
+def shown(
+    info: CommitInfo, entry: Entry | None, diff: DiffResult, *, whole: bool
+) -> Iterator[Line]:
+    """A commit, then the text of its entry if that is new or wanted whole, else what changed."""
     yield from log_entry(info)
-    added = [one for one in diff.message_diffs if one.status == "added"]
-    if entry is not None and len(diff.message_diffs) == len(added) <= 1:
+    whole = whole or all(one.status == "added" for one in diff.message_diffs)
+    if entry is not None and whole:
         yield from entry_lines(entry)
     else:
         yield from diff_lines(diff)

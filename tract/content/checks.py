@@ -10,6 +10,9 @@ import msgspec
 from tract.content.entry import Entry
 from tract.errors import BadContent
 
+# Far below what Python's own stack takes, so that what was written can be read from anywhere.
+DEPTH_MAX = 100
+
 
 def check_entry(entry: Entry) -> Entry:
     """Refuse what JSON or UTF-8 cannot hold, before anything is written.
@@ -43,15 +46,17 @@ def check_text(text: str, where: str) -> None:
 def check_json(value: object, where: str) -> None:
     """Refuse what would not come back from JSON as it went in."""
     try:
-        _walk(value, where)
+        _walk(value, where, 0)
         msgspec.json.encode(value)
-    except RecursionError:
-        raise BadContent(f"{where} is nested too deeply to be stored as JSON") from None
     except (TypeError, ValueError) as error:
         raise BadContent(f"{where} cannot be stored as JSON: {error}") from error
 
 
-def _walk(value: object, where: str) -> None:
+def _walk(value: object, where: str, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise BadContent(
+            f"{where} is nested more than {DEPTH_MAX} deep", "flatten it, or keep it as text"
+        )
     if isinstance(value, str):
         check_text(value, where)
     elif isinstance(value, float) and not math.isfinite(value):
@@ -61,10 +66,15 @@ def _walk(value: object, where: str) -> None:
             if not isinstance(key, str):
                 raise BadContent(f"{where} has the key {key!r}; JSON keys are text")
             check_text(key, where)
-            _walk(item, where)
+            _walk(item, where, depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
-            _walk(item, where)
+            _walk(item, where, depth + 1)
+    elif not (value is None or isinstance(value, bool | int | float)):
+        raise BadContent(
+            f"{where} holds a {type(value).__name__}, which JSON does not have",
+            "give texts, numbers, true, false, null, lists and objects",
+        )
 
 
 def check_parts(
@@ -91,7 +101,9 @@ def check_parts(
 def _checked_call(call: object) -> dict[str, Any]:
     """A tool call as received, if it is one: an object with a function's name and arguments."""
     if not isinstance(call, dict):
-        raise BadContent(f"a tool call is an object, not {type(call).__name__}")
+        raise BadContent(
+            f"a tool call is an object, not {type(call).__name__}", "give it as OpenAI spells it"
+        )
     function = call.get(str(call.get("type") or "function"))
     if call.get("id") is not None and not isinstance(call["id"], str):
         raise BadContent("a tool call's id is no text")
@@ -110,5 +122,5 @@ def checked_calls(calls: object) -> tuple[dict[str, Any], ...]:
         BadContent: it is no list, or one of them is no call.
     """
     if not isinstance(calls, list | tuple):
-        raise BadContent("tool_calls is no list")
+        raise BadContent("tool_calls is no list", "give a list of calls as OpenAI spells them")
     return tuple(_checked_call(call) for call in calls)

@@ -172,7 +172,10 @@ def check(content: object) -> Content:
     try:
         checked = msgspec.convert(fields | {"content_type": _tag(struct)}, struct)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise BadContent(f"{struct.__name__} does not take this: {error}") from error
+        raise BadContent(
+            f"{struct.__name__} does not take this: {error}",
+            f"its fields are {', '.join(struct.__struct_fields__)}",
+        ) from error
     return cast(Content, checked)
 
 

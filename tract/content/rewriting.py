@@ -23,6 +23,8 @@ def with_text(entry: Entry, text: str) -> Entry:
     Raises:
         BadContent: the kind keeps fields, and the text is no JSON object of them.
     """
+    if text == entry.text:
+        return entry
     if entry.type == "session":
         return with_fields(from_content(_json_object(entry, text)), **_kept(entry))
     if entry.type not in KINDS or entry.type == "freeform":
@@ -51,7 +53,7 @@ def _json_object(entry: Entry, text: str) -> dict[str, Any]:
         fields = None
     if not isinstance(fields, dict):
         raise BadContent(
-            f"the text of a {entry.type} entry is a JSON object, and this is none",
+            f"the text of this {entry.type} entry is a JSON object, and this is none",
             "see `tract show` for the fields it has",
         )
     return {"content_type": "session", **fields} if entry.type == "session" else fields
@@ -61,6 +63,10 @@ def _kept(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "priority": entry.priority,
+        "retain": entry.retain,
+        "retain_match": entry.retain_match,
+        "cache": entry.cache,
+        "external": entry.external,
         "metadata": entry.metadata,
         "at": entry.at,
         "unknown": entry.unknown,

@@ -85,7 +85,9 @@ def _record(value: Any, line: int) -> Conversation:
     messages = value[_RECORD]
     if not isinstance(messages, list | tuple) or not messages:
         what = "is no list" if not isinstance(messages, list | tuple) else "is empty"
-        return Conversation([], fields, line, [], BadContent(f"messages {what} in record {line}"))
+        return Conversation(
+            [], fields, line, [], BadContent(f"messages {what} in record {line}", f"give {_SHAPES}")
+        )
     return Conversation(list(messages), fields, line, [line] * len(messages))
 
 
@@ -140,25 +142,27 @@ def _single_messages(lines: list[_Line]) -> Conversation:
         if error is None and not (isinstance(line.value, Mapping) and "role" in line.value):
             error = f"line {line.number} is no message"
         if error is not None:
-            stop = stopped(error, len(lines) - at - 1)
+            stop = stopped(error, line.number, len(lines) - at - 1)
             return Conversation(messages, {}, lines[0].number, numbers, stop, is_lines=True)
         messages.append(line.value)
         numbers.append(line.number)
     return Conversation(messages, {}, lines[0].number, numbers, is_lines=True)
 
 
-def stopped(why: str, following: int, hint: str | None = None) -> BadContent:
+def stopped(why: str, line: int, following: int, hint: str | None = None) -> BadContent:
     """The error for a line at which an import of single messages ends."""
     if not following:
         return BadContent(
             f"{why}; it is the last line, and all before it is imported",
             hint or "the file was cut off there: mend that line to import it too",
+            line=line,
             following=0,
         )
     count = f"{following} message{'' if following == 1 else 's'}"
     return BadContent(
         f"{why}; {count} after it {'was' if following == 1 else 'were'} not imported",
         hint or "mend that line, then import the rest with --onto",
+        line=line,
         following=following,
     )
 

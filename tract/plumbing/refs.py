@@ -84,7 +84,7 @@ def check_branch_name(name: str) -> None:
             "use letters, digits, `-`, `_`, `.` and `/`; git check-ref-format has all the rules",
         )
     if name in ("import", "agents", "HEAD") or name.startswith(("agents/", "refs/")):
-        raise BadRefName(f"the branch name {name!r} is reserved", f"try {name.strip('/')}-1")
+        raise BadRefName(f"the branch name {name!r} is reserved", f"try {name.replace('/', '-')}-1")
 
 
 def _encodable(name: str) -> bool:
@@ -138,6 +138,7 @@ def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, ve
     """
     if old is None and read_ref(repo, name) is None:
         _check_free(repo, name)
+    _cut_false_echo(repo, name)
     with _locked(repo, name, new) as transaction:
         found = read_ref(repo, name)
         if found != old:
@@ -149,7 +150,8 @@ def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, ve
             )
         now_ms = repo.clock()
         line = reflog.last_line(repo, name)
-        _cut_false_lines(repo, name, line, found)
+        if not reflog.is_real(line, found):
+            reflog.cut(repo, name, line)
         reason = f"tract: {verb} #{_operation(repo, now_ms, line)}"
         transaction.set_target(name, new, _signature(repo, now_ms), reason)
 
@@ -204,36 +206,24 @@ def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
         time.sleep(_POLL_S)
 
 
-def _cut_false_lines(
-    repo: Repo, name: str, line: reflog.ReflogLine | None, value: CommitId | None
-) -> None:
-    """Remove what a killed writer left in this ref's log, and its echo in HEAD's."""
+def _cut_false_echo(repo: Repo, name: str) -> None:
+    """Remove what a killed writer of this branch left in HEAD's log, under HEAD's lock.
+
+    HEAD's lock is announced like any other, so that it does not outlive a kill in turn.
+    """
     head = repo.git.lookup_reference("HEAD")
-    if head.type == ReferenceType.SYMBOLIC and head.target == name:
-        echo = reflog.last_line(repo, "HEAD")
-        if not reflog.is_real(echo, value) and not reflog.is_checkout(echo):
-            with _head_lock(repo):
-                reflog.cut(repo, "HEAD", echo)
-    if not reflog.is_real(line, value):
-        reflog.cut(repo, name, line)
+    if head.type != ReferenceType.SYMBOLIC or head.target != name:
+        return
+    if _is_true_echo(repo, name):
+        return
+    with _locked(repo, "HEAD", f"ref: {name}"):
+        if not _is_true_echo(repo, name):
+            reflog.cut(repo, "HEAD", reflog.last_line(repo, "HEAD"))
 
 
-@contextmanager
-def _head_lock(repo: Repo) -> Iterator[None]:
-    path = os.path.join(repo.path, "HEAD.lock")
-    deadline = time.monotonic() + FOREIGN_WAIT_S
-    while True:
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise RepoLocked(f"another program holds {path}", path=path) from None
-        time.sleep(_POLL_S)
-    try:
-        yield
-    finally:
-        os.unlink(path)
+def _is_true_echo(repo: Repo, name: str) -> bool:
+    line = reflog.last_line(repo, "HEAD")
+    return reflog.is_checkout(line) or reflog.is_real(line, read_ref(repo, name))
 
 
 class _Pointer:

@@ -185,6 +185,10 @@ def open_repo(
 
 
 def _open_git(path: Path) -> pygit2.Repository:
+    if path.is_file() and path.name != ".git":
+        raise RepoNotFound(
+            f"{path} is a file, not a repository", "name another folder, or move the file away"
+        )
     if not path.exists():
         raise RepoNotFound(
             f"there is no repository at {path}", "make one with `tract init`, or name another"
@@ -271,6 +275,9 @@ def init_repo(
 
 def _make(target: Path) -> None:
     parent, aside = target.parent, None
+    for each in (target, *target.parents):
+        if each.is_file():
+            raise RepoNotFound(f"{target} cannot be made: {each} is a file", "name another folder")
     was_there = parent.exists()
     try:
         parent.mkdir(parents=True, exist_ok=True)

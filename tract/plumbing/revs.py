@@ -21,6 +21,7 @@ _WORD = re.compile(r"(@(?!\{)|(?:(?!@\{)[^~^:])*)(.*)\Z", re.S)
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}\Z")
 _SPACES = ("refs/tags/", HEADS, "refs/remotes/", "refs/")
 _CANDIDATES_MAX = 20
+_LENGTH_MAX = 1000
 
 
 def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
@@ -31,8 +32,10 @@ def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
         AmbiguousRevision: several answer; `candidates` lists them.
         RevisionNotFound: none answers.
     """
-    if not text or any(ord(char) < 32 for char in text):
+    if not text or any(ord(char) < 32 or "\ud800" <= char <= "\udfff" for char in text):
         raise BadRevision(f"{text!r} is no revision", "name a branch, a tag or a commit id")
+    if len(text) > _LENGTH_MAX:
+        raise _not_found(f"{text[:40]}…")
     match = _WORD.match(text)
     assert match is not None
     word, rest = match[1], match[2]

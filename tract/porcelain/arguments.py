@@ -12,6 +12,7 @@ from tract.content.checks import check_json
 from tract.content.kinds import Priority
 from tract.errors import BadContent, UsageError
 
+_LATEST_MS = 253_402_300_799_999
 _LATER = "this version keeps texts and tool calls; it comes with a later one"
 
 
@@ -68,7 +69,13 @@ def moment_ms(at: datetime | str | None) -> int | None:
             raise UsageError(f"{at!r} is no time", "write 2026-11-25T03:16:25.347Z") from None
     if not isinstance(at, datetime):
         raise UsageError(f"{at!r} is no time", "give a datetime, or a text in ISO 8601")
-    return round(at.timestamp() * 1000)
+    try:
+        moment = round(at.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        moment = -1
+    if not 0 <= moment <= _LATEST_MS:
+        raise UsageError(f"git cannot hold the time {at}", "give one from 1970 to 9999")
+    return moment
 
 
 def iso(moment: int | None) -> str | None:

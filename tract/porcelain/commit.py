@@ -65,6 +65,8 @@ def commit(
     if operation == "edit":
         if response_to is None:
             raise UsageError("an edit names no entry", "use edit(target, content)")
+        if at is not None:
+            raise UsageError("an edit keeps when its entry was said", "leave at= out")
         given = {"message": message, "metadata": metadata, "author": author, "priority": priority}
         return edit(ws, response_to, content, **given)  # type: ignore[arg-type]
     trailers.check_message(message)
@@ -105,7 +107,9 @@ def _check_answers(ws: Workspace, tip: Commit | None, entry: Entry) -> None:
     open_ids = [call.id or call.name for call in ws.context(tree).open_calls]
     raise UnpairedToolCall(
         f"no open tool call has the id {call_id}" if call_id else "no tool call is open",
-        f"open calls: {', '.join(open_ids[:10])}" if open_ids else "no call is open here",
+        f"open calls: {', '.join(open_ids[:10])}"
+        if open_ids
+        else "write the turn that calls it first",
         calls=[call_id],
     )
 
@@ -204,6 +208,8 @@ def cancel_tool_calls(ws: Workspace, reason: str = "cancelled") -> list[CommitIn
 
     def plan(tip: Commit | None) -> list[Draft]:
         calls = ws.context(tip.tree if tip is not None else None).open_calls
+        # A result without id answers by its tool's name: those with ids are answered first.
+        calls = sorted(calls, key=lambda call: call.id is None)
         return [_cancelled(ws, call, number, reason, drafts) for number, call in enumerate(calls)]
 
     return write(ws, plan, verb="cancel-tool-calls")

@@ -184,6 +184,8 @@ def _import_one(
 ) -> ImportResult:
     drafts: list[Draft] = []
     stop = conversation.error
+    if errors == "replace":
+        conversation = conversation._replace(fields=without_surrogates(conversation.fields))
     try:
         origin = _origin(conversation, file)
         for number, message in enumerate(conversation.messages):
@@ -193,19 +195,17 @@ def _import_one(
         if not conversation.is_lines:
             drafts = []
     if not drafts:
-        return ImportResult(None, [], conversation.line, stop)
+        return ImportResult(None, [], _line_of(conversation, stop), stop)
     commits = write(ws, lambda _tip: drafts, verb="import", branch=branch)
     name = branch or ws.branch_name
     commits = [msgspec.structs.replace(info, branch=name) for info in commits]
-    return ImportResult(name, commits, _error_line(conversation, drafts, stop), stop)
+    return ImportResult(name, commits, _line_of(conversation, stop), stop)
 
 
-def _error_line(
-    conversation: Conversation, drafts: Sequence[Draft], stop: TractError | None
-) -> int | None:
-    if stop is None or not conversation.is_lines or len(drafts) >= len(conversation.lines):
-        return conversation.line
-    return conversation.lines[len(drafts)]
+def _line_of(conversation: Conversation, stop: TractError | None) -> int | None:
+    """The line of the record, or the one of its lines at which it was stopped."""
+    line = stop.facts.get("line") if stop is not None else None
+    return line if isinstance(line, int) else conversation.line
 
 
 def _origin(conversation: Conversation, file: str | None) -> dict[str, Any] | None:
@@ -233,7 +233,7 @@ def _draft(
         if not conversation.is_lines:
             raise BadContent(said, error.hint) from error
         following = len(conversation.lines) - number - 1
-        raise stopped(said, following, error.hint) from error
+        raise stopped(said, line, following, error.hint) from error
 
 
 def _draft_of(
@@ -244,7 +244,10 @@ def _draft_of(
     origin: dict[str, Any] | None,
 ) -> Draft:
     if not isinstance(message, Mapping):
-        raise BadContent(f"a message is an object, not {type(message).__name__}")
+        raise BadContent(
+            f"a message is an object, not {type(message).__name__}",
+            'give {"role": …, "content": …}',
+        )
     raw: tuple[tuple[int, str, bytes], ...] = ()
     record = message
     if errors == "replace" and has_surrogates(message):

@@ -23,7 +23,9 @@ def entry_from(ws: Workspace, content: object) -> Entry:
     """The entry of a content, of the kinds that come with tract or were registered."""
     name = content.get("content_type") if isinstance(content, dict) else None
     for kind in ws.kinds.values():
-        if kind.name == name or (name is None and _is_instance(kind, content)):
+        if name in (kind.name, kind.name.removeprefix("x-")) or (
+            name is None and _is_instance(kind, content)
+        ):
             fields = kind.check(content)
             return from_fields(kind.name, kind.role, kind.priority, fields)  # type: ignore[arg-type]
     return from_content(_plain_calls(content))
@@ -71,7 +73,7 @@ class _ModelCheck:
             raise BadContent(f"{content!r} is no {self.model.__name__}")
         fields = msgspec.to_builtins(content)
         structs: Any = msgspec.structs
-        shown = {f.name for f in structs.fields(content) if not _is_default(content, f)}
+        shown = {f.encode_name for f in structs.fields(content) if not _is_default(content, f)}
         return {key: value for key, value in fields.items() if key in shown}
 
     def _made(self, fields: dict[str, Any]) -> object:
@@ -80,7 +82,19 @@ class _ModelCheck:
                 return self.model.model_validate(fields)
             return msgspec.convert(fields, self.model)
         except (msgspec.ValidationError, ValueError, TypeError) as error:
-            raise BadContent(f"{self.model.__name__} does not take this: {error}") from error
+            raise BadContent(
+                f"{self.model.__name__} does not take this: {_first_reason(error)}",
+                "give the fields that the registered model has",
+            ) from error
+
+
+def _first_reason(error: Exception) -> str:
+    """One sentence of what a model said; pydantic says several lines."""
+    reasons = getattr(error, "errors", None)
+    if not callable(reasons):
+        return str(error)
+    first = reasons()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _is_default(content: object, field: Any) -> bool:
@@ -115,7 +129,9 @@ def register_content_type(
     if role not in DIALOGUE_ROLES:
         raise UsageError(f"{role!r} is no role", f"roles are {', '.join(DIALOGUE_ROLES)}")
     if not (hasattr(model, "model_validate") or issubclass(model, msgspec.Struct)):
-        raise UsageError(f"{model!r} is neither a pydantic model nor a msgspec struct")
+        raise UsageError(
+            f"{model!r} is neither a pydantic model nor a msgspec struct", "give the class of one"
+        )
     kind = RegisteredKind(
         f"x-{short}", _ModelCheck(model), role, arguments.priority(priority) or "normal"
     )

@@ -48,8 +48,8 @@ def subject_of(entry: Entry) -> str:
 
 def one_line(text: str) -> str:
     """Text as a subject: control characters are spaces, over 72 characters cut at 71 plus …"""
-    line = _CONTROL.sub(" ", text[: SUBJECT_MAX + 1]).rstrip()
-    return line if len(line) <= SUBJECT_MAX else line[: SUBJECT_MAX - 1] + "…"
+    line = _CONTROL.sub(" ", text[: SUBJECT_MAX + 1])
+    return line.rstrip() if len(line) <= SUBJECT_MAX else line[: SUBJECT_MAX - 1] + "…"
 
 
 def compose(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from tract.content.tokens import TokenCounter, counter_for
+from tract.content.transcript import has_surrogates
 from tract.errors import BranchNotFound, CheckedOut, Closed, DetachedHead, RepoNotFound, UsageError
 from tract.plumbing import refs, revs
 from tract.plumbing import repo as repos
@@ -57,7 +58,9 @@ class Workspace:
         self.kinds: dict[str, RegisteredKind] = {}
         self.contexts = ContextCache(repo, counter)
         self.closed = False
-        self._born = False
+        self._born = self.branch_name is not None and bool(
+            tip if branch is None else refs.read_ref(repo, HEADS + branch)
+        )
         self._counted: tuple[CommitId | None, int] = (None, 0)
 
     def __enter__(self) -> Self:
@@ -164,7 +167,7 @@ def read_author(author: str | None) -> tuple[str, str | None] | None:
     if author is None:
         return None
     match = _AUTHOR.match(author)
-    if match is None or not match[1]:
+    if match is None or not match[1] or has_surrogates(author):
         raise UsageError(f"{author!r} is no author", 'write it as "Name <mail@example.org>"')
     return match[1], match[2]
 
@@ -212,7 +215,7 @@ def _open_or_make(path: str | Path | None, create: bool, passed: Mapping[str, An
         try:
             return repos.open_repo(where, **passed)
         except RepoNotFound:
-            if not create or any(where.iterdir()):
+            if not create or not where.is_dir() or any(where.iterdir()):
                 raise
     if not create:
         raise RepoNotFound(

@@ -84,6 +84,7 @@ def write(
             verb = verb or drafts[0].operation
             old = now.id if now is not None else None
             refs.update_ref(ws.repo, ref, CommitId(infos[-1].commit_hash), old=old, verb=verb)
+            ws.tip()  # the handle now knows that its branch has commits
     return infos
 
 

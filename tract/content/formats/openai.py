@@ -211,7 +211,7 @@ def from_openai(record: Mapping[str, Any]) -> Entry:
     )
     if not text and parts is None and spelled != ("null" if calls else ""):
         entry = with_fields(entry, content=spelled)
-    return check_entry(_with_provider(entry, record))
+    return check_entry(_with_provider(check_entry(entry), record))
 
 
 def _read_content(
@@ -226,7 +226,10 @@ def _read_content(
     if isinstance(content, str):
         return content, None, ""
     if not isinstance(content, list):
-        raise BadContent(f"content is {type(content).__name__}, neither text nor a list of parts")
+        raise BadContent(
+            f"content is {type(content).__name__}, neither text nor a list of parts",
+            "give a text, null, or a list of parts",
+        )
     texts = [_part_text(part) for part in content]
     if not texts:
         raise BadContent("content is an empty list", "give a text, null, or a list of parts")

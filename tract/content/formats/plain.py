@@ -25,13 +25,29 @@ def to_dict(message: Message) -> dict[str, Any]:
         made["content"] = content
     if message.name is not None:
         made["name"] = message.name
-    if message.tool_calls and LEGACY_CALL not in (message.provider or {}):
+    if message.tool_calls and not _is_legacy(message):
         made["tool_calls"] = list(message.tool_calls)
     if message.tool_call_id is not None:
         made["tool_call_id"] = message.tool_call_id
     for key, value in (message.provider or {}).items():
         made[key] = _overlaid(made.get(key), value) if key == "content" else value
-    return made
+    return {key: _fresh(value) for key, value in made.items()}
+
+
+def _is_legacy(message: Message) -> bool:
+    """Whether its one call came as `function_call`, which is spelled so again."""
+    legacy = (message.provider or {}).get(LEGACY_CALL)
+    only = {"type": "function", "function": legacy}
+    return legacy is not None and message.tool_calls == (only,)
+
+
+def _fresh(value: Any) -> Any:
+    """A copy that its receiver may change: what is kept is shared by all who ask."""
+    if isinstance(value, dict):
+        return {key: _fresh(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_fresh(item) for item in value]
+    return value
 
 
 _ABSENT = object()
