@@ -34,7 +34,7 @@ def test_demo(spawn: Spawn, tmp_path: Path) -> None:
         "== Compile",
         "(tiktoken:o200k_base)",
         "== Status",
-        "On branch main",
+        "On branch import/",
         "git log --stat",
         "1 file changed",
         "== A refusal",
@@ -88,7 +88,7 @@ def test_demo_of_ones_own_file(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "my chat.json"
     path.write_text('[{"role": "user", "content": "Hi"}]', encoding="utf-8")
     document = facts(run, "my chat.json", "--dir", "my demo")
-    assert document["imports"][0]["branch"] == "main"
+    assert document["imports"][0]["branch"] == "import/my-chat"
     assert "refused" not in document
     assert (tmp_path / "my demo" / ".tract").is_dir()
 

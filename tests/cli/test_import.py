@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
-from tract.cli.import_ import free_branch
-from tract.tract import Tract
 
 ONE = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
 
@@ -49,10 +47,11 @@ def test_import_of_several_in_one_file(run: Run, tmp_path: Path) -> None:
 
 
 def test_import_of_several_files(run: Run, tmp_path: Path) -> None:
-    """Of several files, each gets a branch; the first fills one that has no commits yet."""
+    """Of several files, each gets a branch called after it, and HEAD stands on the first."""
     names = [write(tmp_path / name, ONE) for name in ("a.json", "b.json", "c d.jsonl")]
     assert run("import", *names).exit_code == 0
-    assert branches(tmp_path) == ["import/b", "import/c-d", "main"]
+    assert branches(tmp_path) == ["import/a", "import/b", "import/c-d"]
+    assert run("status").stdout.startswith("On branch import/a\n")
 
 
 def test_import_of_several_files_beside_another(repo: Run, tmp_path: Path) -> None:
@@ -68,30 +67,6 @@ def test_import_of_the_same_file_twice(repo: Run, tmp_path: Path) -> None:
     name = write(tmp_path / "a.json", ONE)
     assert repo("import", name, name).exit_code == 0
     assert branches(tmp_path) == ["import/a", "import/a-2", "main"]
-
-
-@pytest.mark.parametrize(
-    ("file", "branch"),
-    [
-        ("a b.json", "import/a-b"),
-        ("..lock", "import/-lock"),
-        ("x.lock.json", "import/x-"),
-        (".json", "import/file"),
-        ("-", "import/stdin"),
-        ("漢字.jsonl", "import/-"),
-        ("x..y.JSON", "import/x-y"),
-        ("v1.2.json", "import/v1.2"),
-        ("y" * 200 + ".json", "import/" + "y" * 100),
-    ],
-)
-def test_branch_called_after_a_file(t: Tract, tmp_path: Path, file: str, branch: str) -> None:
-    """The name of a file is reduced to what git takes as a branch."""
-    t.user("x")
-
-    def reopen(name: str) -> Tract:
-        return Tract.open(t.path, branch=name)
-
-    assert free_branch(reopen, file) == branch
 
 
 def test_import_onto(repo: Run, tmp_path: Path) -> None:
@@ -160,7 +135,7 @@ def test_bad_file_among_good_ones(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{nope", encoding="utf-8")
     said = run("import", "bad.json", write(tmp_path / "a.json", ONE))
     assert said.exit_code == 2
-    assert "main: 2 messages from a.json" in said.stdout
+    assert "import/a: 2 messages from a.json" in said.stdout
     assert "bad.json" in said.stderr
 
 

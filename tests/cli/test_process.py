@@ -153,6 +153,14 @@ def test_no_progress_bar_in_a_pipe(spawn: Spawn, tmp_path: Path) -> None:
     assert spawn("import", "a.json").stderr == b""
 
 
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="needs /dev/stdin")
+def test_import_of_a_pipe(spawn: Spawn) -> None:
+    """A FILE may be a pipe, as a shell's `<(command)`: it is read once."""
+    ran = spawn("import", "/dev/stdin", stdin=CHAT.encode())
+    assert ran.returncode == 0, ran.stderr
+    assert b"1 message" in ran.stdout
+
+
 def test_editor_on_a_terminal(filled: Spawn, tmp_path: Path) -> None:
     """`tract user` without a text opens the editor, if there is a terminal."""
     (tmp_path / "edit.py").write_text(

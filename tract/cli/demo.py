@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tract.cli import report
-from tract.cli.import_ import check_readable, free_branch, import_data, is_born, record
+from tract.cli.import_ import check_readable, record
 from tract.cli.options import Call, command, read_bytes
 from tract.cli.render import Line, Paint, error_lines, number
 from tract.errors import FileMissing, GitMissing, TractError, UnpairedToolCall, UsageError
@@ -104,7 +104,7 @@ class Tour:
     # The stops
 
     def imports(self, paths: list[str]) -> None:
-        """Import every file, each conversation onto a branch that has no commits yet."""
+        """Import every file, each conversation onto a branch of its own."""
         self._heading("Import: every message becomes a commit")
         for path in paths:
             try:
@@ -117,9 +117,7 @@ class Tour:
     def _import(self, path: str) -> None:
         data = read_bytes(path)
         with self._open() as t:
-            branch = free_branch(self._open, path) if is_born(t) else None
-        with self._open(branch) as t:
-            results = import_data(t, data, path, onto=None, errors="strict", progress=None)
+            results = t.import_bytes(data, name=os.path.basename(path), apart=True)
         for result in results:
             self.facts["imports"].append({"file": path, **record(result)})
             if result.commits and result.branch:

@@ -1,14 +1,15 @@
 """import_.py - `tract import`: files of conversations, each message a commit.
 
-The facade decides what a file is. What is decided here: with several files each conversation gets
-a branch of its own, because one appended to another would read as a single conversation.
+The facade decides what a file is and where it goes. What is decided here: with several files each
+conversation gets a branch of its own, because one appended to another reads as a single one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import re
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,12 @@ import click
 
 from tract.cli.options import Call, command, from_os_error, read_bytes
 from tract.cli.render import Paint, is_terminal, number, visible
-from tract.errors import BranchNotFound, RepoNotFound, TractError, UsageError
+from tract.errors import TractError, UsageError
 
 if TYPE_CHECKING:
     from tract.porcelain.import_ import ImportResult
-    from tract.tract import Tract
 
 Step = Callable[[int, int], None]
-NAME_CHARACTERS_MAX = 100
-BRANCHES_MAX = 10_000
 
 
 @command("import")
@@ -63,16 +61,20 @@ def import_(call: Call, files: tuple[str, ...], onto: str | None, errors: str) -
 def check_readable(path: str) -> None:
     """Refuse a file that cannot be read before anything is made or written.
 
+    It is not opened: what a pipe (`<(command)`) gives can be read only once.
+
     Raises:
-        FileMissing: it cannot be opened.
+        FileMissing: it is missing, a folder, or not for this user to read.
     """
     if path == "-":
         return
     try:
-        with open(path, "rb") as file:
-            file.read(1)
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except OSError as error:
         raise from_os_error(error) from error
+    if is_folder or not os.access(path, os.R_OK):
+        code = errno.EISDIR if is_folder else errno.EACCES
+        raise from_os_error(OSError(code, os.strerror(code), path))
 
 
 class Outcome:
@@ -88,11 +90,14 @@ class Outcome:
     def take(self, path: str, *, apart: bool, onto: str | None, errors: str) -> None:
         """Import a file; an error that leaves nothing of it does not stop the next file."""
         try:
-            data, branch = read_bytes(path), self._branch(path) if apart else None
+            data = read_bytes(path)
             if not self._call.finds_repository():
                 try_out(data, path, errors=errors)
-            with self._call.open(create=True, branch=branch) as t, bar(self._call, path) as step:
-                results = import_data(t, data, path, onto=onto, errors=errors, progress=step)
+            with self._call.open(create=True) as t, bar(self._call, path) as step:
+                name = name_of(path)
+                results = t.import_bytes(
+                    data, name=name, onto=onto, apart=apart, errors=errors, progress=step
+                )
         except TractError as error:
             self._raised.append(error)
             self._records.append({"file": path, "error": error})
@@ -101,17 +106,6 @@ class Outcome:
             return
         for result in results:
             self._add(path, result)
-
-    def _branch(self, path: str) -> str | None:
-        """A branch for a file; None is the current one, if that has no commits yet."""
-        try:
-            with self._call.open() as t:
-                return free_branch(self._reopen, path) if is_born(t) else None
-        except RepoNotFound:
-            return None
-
-    def _reopen(self, branch: str) -> Tract:
-        return self._call.open(branch=branch)
 
     def _add(self, path: str, result: ImportResult) -> None:
         self._imported = self._imported or bool(result.commits)
@@ -156,12 +150,9 @@ def record(result: ImportResult) -> dict[str, Any]:
     }
 
 
-def import_data(
-    t: Tract, data: bytes, path: str, *, onto: str | None, errors: str, progress: Step | None
-) -> list[ImportResult]:
-    """Import what was read from a file, or from standard input for `-`."""
-    name = None if path == "-" else os.path.basename(path)
-    return t.import_bytes(data, name=name, onto=onto, errors=errors, progress=progress)
+def name_of(path: str) -> str | None:
+    """What is kept as the place that a conversation came from."""
+    return None if path == "-" else os.path.basename(path)
 
 
 def try_out(data: bytes, path: str, *, errors: str) -> None:
@@ -175,32 +166,7 @@ def try_out(data: bytes, path: str, *, errors: str) -> None:
     from tract.tract import Tract
 
     with Tract.open(":memory:") as t:
-        import_data(t, data, path, onto=None, errors=errors, progress=None)
-
-
-def is_born(t: Tract) -> bool:
-    """Whether the current branch has commits."""
-    return t.branch_name is None or bool(t.log(limit=1))
-
-
-def free_branch(reopen: Callable[[str], Tract], path: str) -> str:
-    """A branch that has no commits yet, called after a file; `reopen` opens a handle on a branch.
-
-    The name follows the rule for imported ids: what is outside `[A-Za-z0-9._-]` becomes a dash.
-    """
-    file = "stdin" if path == "-" else os.path.basename(path)
-    stem = re.sub(r"\.(json|jsonl|ndjson)\Z", "", file, flags=re.I)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).replace("..", "-")
-    name = re.sub(r"\A\.+|\.+\Z|\.lock\Z", "-", name)[:NAME_CHARACTERS_MAX] or "file"
-    for suffix in range(1, BRANCHES_MAX):
-        branch = f"import/{name}" if suffix == 1 else f"import/{name}-{suffix}"
-        try:
-            with reopen(branch) as t:
-                if not is_born(t):
-                    return branch
-        except BranchNotFound:
-            return branch
-    raise UsageError(f"import/{name} and {BRANCHES_MAX:,} more are taken", "rename the file")
+        t.import_bytes(data, name=name_of(path), errors=errors)
 
 
 @contextlib.contextmanager
