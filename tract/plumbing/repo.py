@@ -146,7 +146,7 @@ def locate(path: str | Path | None) -> tuple[Path, bool]:
         found = find_repository(here)
         return (found, True) if found else (here / ".tract", False)
     given = Path(path)
-    if given.name in (".tract", ".git") or _is_bare(given):
+    if given.name.endswith((".tract", ".git")) or _is_bare(given):
         return given, given.exists()
     if (given / ".tract").is_dir():
         return given / ".tract", True

@@ -197,7 +197,7 @@ def open_workspace(
     passed = {"clock": clock, "random": random, "environ": environ}
     repo = _open_or_make(path, create, passed)
     try:
-        if branch is not None and not create and refs.read_ref(repo, HEADS + branch) is None:
+        if branch is not None and not create and not _has_branch(repo, branch):
             raise BranchNotFound(
                 f"there is no branch {branch}", "see `tract git branch`, or write a first entry"
             )
@@ -205,6 +205,11 @@ def open_workspace(
     except BaseException:
         repo.close()
         raise
+
+
+def _has_branch(repo: Repo, branch: str) -> bool:
+    """Whether a branch is there: it has commits, or is the current one and has none yet."""
+    return refs.read_ref(repo, HEADS + branch) is not None or refs.read_head(repo)[0] == branch
 
 
 def _open_or_make(path: str | Path | None, create: bool, passed: Mapping[str, Any]) -> Repo:

@@ -1,0 +1,1 @@
+"""faults - real processes killed, locks left behind, disks full."""

@@ -1,0 +1,1 @@
+"""golden - what is on disk, byte for byte, written by hand from FORMAT.md."""

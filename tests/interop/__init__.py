@@ -1,0 +1,1 @@
+"""interop - stock git as the judge, numbered in reading order."""
