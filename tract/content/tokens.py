@@ -7,7 +7,7 @@ hash, and loaded when the first count is asked for, because loading takes half a
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import importlib.util
 import os
@@ -197,8 +197,9 @@ def _read(path: Path) -> bytes | None:
 def _build(name: str, table: _Table, data: bytes) -> tiktoken.Encoding:
     import tiktoken
 
-    pairs = (line.split() for line in data.splitlines() if line)
-    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
+    words = data.split()
+    tokens = map(binascii.a2b_base64, words[::2])
+    ranks = dict(zip(tokens, map(int, words[1::2]), strict=True))
     return tiktoken.Encoding(
         name, pat_str=table.pattern, mergeable_ranks=ranks, special_tokens=table.special
     )

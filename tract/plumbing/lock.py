@@ -101,7 +101,8 @@ class WriteLock:
         words = line.split(" ", 2)
         if len(words) == 3 and words[1].startswith(("refs/", "HEAD")):
             self._take_over(*words)
-        self._say(str(os.getpid()))
+        if line != (mine := str(os.getpid())):
+            self._say(mine)
 
     def _take_over(self, pid: str, ref: str, new: str) -> None:
         """Remove the ref's lock that the dead writer `pid` left, if it is surely its own."""

@@ -104,12 +104,30 @@ def last_slot(repo: Repo, tree: TreeId | None) -> int:
     """The highest slot in use; -1 in an empty context."""
     if tree is None:
         return -1
-    for _, top, top_id in reversed(_folders(read_tree(repo, tree), _TOP)):
-        for _, middle, page_id in reversed(_folders(read_tree(repo, top_id.hex()), _MIDDLE)):
-            number = _last_number(read_tree(repo, page_id.hex()))
+    last = _last_page(repo, read_tree(repo, tree))
+    return last.slot if last is not None else -1
+
+
+class _LastPage(NamedTuple):
+    """Where the highest slot is: the folders on the way to its page, and what they hold."""
+
+    slot: int
+    top: TreeItem
+    inner: list[TreeItem]
+    middle: TreeItem
+    page: list[TreeItem]
+
+
+def _last_page(repo: Repo, root: list[TreeItem]) -> _LastPage | None:
+    for top in reversed(_folders(root, _TOP)):
+        inner = read_tree(repo, top[2].hex())
+        for middle in reversed(_folders(inner, _MIDDLE)):
+            page = read_tree(repo, middle[2].hex())
+            number = _last_number(page)
             if number is not None:
-                return int(top) * 10000 + int(middle) * PAGE_SLOTS + number
-    return -1
+                slot = int(top[1]) * 10000 + int(middle[1]) * PAGE_SLOTS + number
+                return _LastPage(slot, top, inner, middle, page)
+    return None
 
 
 def _last_number(items: list[TreeItem]) -> int | None:
@@ -226,13 +244,25 @@ def append(
     Raises:
         UsageError: the context is full at ten million slots.
     """
-    slot = last_slot(repo, tree) + 1
+    root = read_tree(repo, tree) if tree is not None else []
+    last = _last_page(repo, root)
+    slot = last.slot + 1 if last is not None else 0
     if slot >= SLOTS_MAX:
         raise UsageError(
             f"the context is full: slot {SLOTS_MAX - 1} is taken", "begin a new branch"
         )
     file = SlotFile(slot, label, blob, tuple(attachments))
-    return replace(repo, tree, {slot: (file,)}), slot
+    if last is None or slot % PAGE_SLOTS == 0:
+        return replace(repo, tree, {slot: (file,)}), slot
+    page = write_tree(repo, [*last.page, *_files(file)])
+    inner = write_tree(repo, _exchanged(last.inner, last.middle, page))
+    return write_tree(repo, _exchanged(root, last.top, inner)), slot
+
+
+def _exchanged(items: list[TreeItem], folder: TreeItem, tree: TreeId) -> list[TreeItem]:
+    """The lines of a tree with one folder's content exchanged."""
+    at = items.index(folder)
+    return [*items[:at], (FOLDER, folder[1], bytes.fromhex(tree)), *items[at + 1 :]]
 
 
 def replace(repo: Repo, tree: TreeId | None, slots: Mapping[int, tuple[SlotFile, ...]]) -> TreeId:

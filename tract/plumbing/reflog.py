@@ -15,7 +15,7 @@ from tract.plumbing.repo import Repo, storage_error
 
 _LINE = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) .*> \d+ [+-]\d{4}(?:\t(.*))?\Z", re.S)
 _OPERATION = re.compile(r"#([k-z]{15})\b")
-_TAIL = 4096
+_TAIL = 512
 
 
 class ReflogLine(NamedTuple):
@@ -38,20 +38,22 @@ def last_line(repo: Repo, ref: str) -> ReflogLine | None:
     A line that cannot be read (torn by a power loss) comes back with empty values.
     """
     try:
-        with open(log_path(repo, ref), "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            span = _TAIL
-            while True:
-                start = max(0, size - span)
-                file.seek(start)
-                tail = file.read(size - start)
-                body = tail[:-1] if tail.endswith(b"\n") else tail
-                cut = body.rfind(b"\n")
-                if cut >= 0 or start == 0:
-                    break
-                span *= 8
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        fd = os.open(log_path(repo, ref), os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    try:
+        size, span = os.fstat(fd).st_size, _TAIL
+        while True:
+            start = max(0, size - span)
+            body = os.pread(fd, size - start, start).removesuffix(b"\n")
+            cut = body.rfind(b"\n")
+            if cut >= 0 or start == 0:
+                break
+            span *= 8
+    except IsADirectoryError:
+        return None
+    finally:
+        os.close(fd)
     if not body:
         return None
     return _parse(body[cut + 1 :], start + cut + 1)

@@ -24,16 +24,21 @@ from tract.porcelain.decoded import DecodedPage, Item, read_entry, read_tools
 
 CACHE_BYTES_MAX = 128 << 20
 CONTEXTS_MAX = 4
+FRESH_MAX = 3
 _ENTRY_OVERHEAD_BYTES = 1000
 
 
 class Context:
     """The entries of a tree in order."""
 
-    def __init__(self, pages: list[DecodedPage], tools: list[dict[str, Any]]) -> None:
-        if sum(len(page.items) for page in pages) != len(_all_ids(pages)):
-            pages = [_with_single_ids(pages)]
-        self._pages = pages
+    def __init__(
+        self,
+        pages: list[DecodedPage],
+        tools: list[dict[str, Any]],
+        earlier: Context | None = None,
+    ) -> None:
+        self._has_copies = _has_copies(pages, earlier)
+        self._pages = [_with_single_ids(pages)] if self._has_copies else pages
         self.tools = tools
 
     @cached_property
@@ -89,8 +94,22 @@ class Context:
         return [item for item in self.items if item.entry.id.startswith(prefix)]
 
 
-def _all_ids(pages: Iterable[DecodedPage]) -> set[str]:
-    return set().union(*(page.ids for page in pages))
+def _has_copies(pages: list[DecodedPage], earlier: Context | None) -> bool:
+    """Whether an id stands twice; beside an earlier context only what is new is looked up."""
+    was = earlier._pages if earlier is not None and not earlier._has_copies else []
+    fresh = {
+        at: page.ids - was[at].ids if at < len(was) else page.ids
+        for at, page in enumerate(pages)
+        if at >= len(was) or page is not was[at]
+    }
+    if len(fresh) > FRESH_MAX:
+        ids = set().union(*(page.ids for page in pages))
+        return sum(len(page.items) for page in pages) != len(ids)
+    return any(len(pages[at].items) != len(pages[at].ids) for at in fresh) or any(
+        at != other and not new.isdisjoint(page.ids)
+        for at, new in fresh.items()
+        for other, page in enumerate(pages)
+    )
 
 
 def _with_single_ids(pages: Iterable[DecodedPage]) -> DecodedPage:
@@ -130,7 +149,8 @@ class ContextCache:
             found = self._contexts.get(tree)
             if found is None:
                 pages = [self._page(page) for page in list_pages(self._repo, tree)]
-                found = Context(pages, read_tools(self._repo, tree))
+                earlier = next(reversed(self._contexts.values()), None)
+                found = Context(pages, read_tools(self._repo, tree), earlier)
                 self._contexts[tree] = found
             self._contexts.move_to_end(tree)
             while len(self._contexts) > CONTEXTS_MAX:

@@ -70,7 +70,7 @@ def edit(
             )
         return [draft]
 
-    shared = [item for item in ws.context(located.tip.tree).items if item.file.slot == file.slot]
+    shared = read_slot(ws.repo, located.tip.tree, file.slot)
     if len(shared) > 1:
         raise BadContent(
             f"{len(shared)} entries share slot {file.slot} since a merge by stock git",

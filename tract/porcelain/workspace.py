@@ -37,6 +37,25 @@ class RegisteredKind:
         self.priority = priority
 
 
+class NewestCommit:
+    """The commit that was written or read last, which the next call most often wants again."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._kept: Commit | None = None
+
+    def read(self, commit: CommitId) -> Commit:
+        """The commit of that id."""
+        kept = self._kept
+        if kept is None or kept.id != commit:
+            kept = self._kept = read_commit(self._repo, commit)
+        return kept
+
+    def keep(self, commit: Commit) -> None:
+        """Keep a commit that was just written."""
+        self._kept = commit
+
+
 class Workspace:
     """A repository with a current branch. Verbs take one; class Tract is one."""
 
@@ -61,6 +80,7 @@ class Workspace:
         self._born = self.branch_name is not None and bool(
             tip if branch is None else refs.read_ref(repo, HEADS + branch)
         )
+        self.newest = NewestCommit(repo)
         self._counted: tuple[CommitId | None, int] = (None, 0)
 
     def __enter__(self) -> Self:
@@ -115,7 +135,7 @@ class Workspace:
     def tip_commit(self) -> Commit | None:
         """The newest commit, read."""
         tip = self.tip()
-        return read_commit(self.repo, tip) if tip is not None else None
+        return self.newest.read(tip) if tip is not None else None
 
     def count_commits(self, tip: CommitId) -> int:
         """How many commits lead to `tip` along first parents; walks only what is new."""

@@ -19,7 +19,6 @@ from tract.plumbing.objects import (
     Commit,
     Person,
     clean_name,
-    read_commit,
     write_blob,
     write_commit,
 )
@@ -90,7 +89,7 @@ def write(
 
 def _read_tip(ws: Workspace, ref: str, branch: str | None) -> Commit | None:
     tip = ws.tip() if branch is None else refs.read_ref(ws.repo, ref)
-    return read_commit(ws.repo, tip) if tip is not None else None
+    return ws.newest.read(tip) if tip is not None else None
 
 
 def _write_blobs(repo: Repo, drafts: Sequence[Draft]) -> list[SlotFile]:
@@ -121,6 +120,8 @@ def _commit_all(
     for draft, blob in zip(drafts, blobs, strict=True):
         tip, info = _commit(ws, tip, draft, blob)
         infos.append(info)
+    if tip is not None:
+        ws.newest.keep(tip)
     return infos
 
 
