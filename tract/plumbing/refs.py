@@ -19,6 +19,7 @@ from pygit2.ffi import ffi
 
 from tract.errors import BadRefName, RefExists, RepoLocked, StaleRef, TractError
 from tract.plumbing import reflog
+from tract.plumbing.objects import clean_name
 from tract.plumbing.repo import CommitId, Repo, missing, storage_error
 
 HEADS = "refs/heads/"
@@ -238,4 +239,5 @@ class _Pointer:
 
 def _signature(repo: Repo, now_ms: int) -> pygit2.Signature:
     name, email = repo.committer
+    name, email = clean_name(name, "tract"), clean_name(email, "tract@localhost")
     return _Pointer(pygit2.Signature(name, email, now_ms // 1000, 0))  # type: ignore[return-value]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -164,13 +165,11 @@ def _import(
     if goes.onto is not None:
         refs.check_branch_name(goes.onto)
     total = sum(len(each.messages) for each in conversations)
-    done, results = 0, []
+    done, results = count(1), []
+    on_commit = None if progress is None else lambda: progress(next(done), total)
     for each in conversations:
         branch = _free_branch(ws, each, goes.named) if goes.apart else goes.onto
-        results.append(_import_one(ws, each, branch, goes.file, errors))
-        done += len(each.messages)
-        if progress is not None:
-            progress(done, total)
+        results.append(_import_one(ws, each, branch, goes.file, errors, on_commit))
     landed = [result for result in results if result.commits]
     if not landed:
         raise results[0].error or BadContent("there is nothing in it to import")
@@ -180,7 +179,12 @@ def _import(
 
 
 def _import_one(
-    ws: Workspace, conversation: Conversation, branch: str | None, file: str | None, errors: str
+    ws: Workspace,
+    conversation: Conversation,
+    branch: str | None,
+    file: str | None,
+    errors: str,
+    on_commit: Callable[[], object] | None,
 ) -> ImportResult:
     drafts: list[Draft] = []
     stop = conversation.error
@@ -196,7 +200,7 @@ def _import_one(
             drafts = []
     if not drafts:
         return ImportResult(None, [], _line_of(conversation, stop), stop)
-    commits = write(ws, lambda _tip: drafts, verb="import", branch=branch)
+    commits = write(ws, lambda _tip: drafts, verb="import", branch=branch, on_commit=on_commit)
     name = branch or ws.branch_name
     commits = [msgspec.structs.replace(info, branch=name) for info in commits]
     return ImportResult(name, commits, _line_of(conversation, stop), stop)
@@ -278,9 +282,9 @@ def _free_branch(ws: Workspace, conversation: Conversation, file: str) -> str:
     taken = {
         name.removeprefix(prefix).split("/")[0].lower() for name in refs.list_refs(ws.repo, prefix)
     }
-    name, count = stem, 2
+    name, number = stem, 2
     while name.lower() in taken:
-        name, count = f"{stem}-{count}", count + 1
+        name, number = f"{stem}-{number}", number + 1
     return FOLDER + name
 
 

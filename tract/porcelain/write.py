@@ -54,12 +54,17 @@ Plan = Callable[[Commit | None], Sequence[Draft]]
 
 
 def write(
-    ws: Workspace, plan: Plan, *, verb: str | None = None, branch: str | None = None
+    ws: Workspace,
+    plan: Plan,
+    *,
+    verb: str | None = None,
+    branch: str | None = None,
+    on_commit: Callable[[], object] | None = None,
 ) -> list[CommitInfo]:
     """Carry out what `plan` drafts on the branch's tip: one commit a draft, one move of the branch.
 
     `plan` may refuse by raising; an empty plan writes nothing. `branch` writes to another branch
-    than the handle's (imports).
+    than the handle's (imports). `on_commit` is called after each commit, before the branch moves.
 
     Raises:
         StaleRef: stock git moved the branch in between.
@@ -78,7 +83,7 @@ def write(
             now = _read_tip(ws, ref, branch)
             drafts = plan(now)
             blobs = _write_blobs(ws.repo, drafts)
-        infos = _commit_all(ws, now, drafts, blobs)
+        infos = _commit_all(ws, now, drafts, blobs, on_commit)
         if infos:
             verb = verb or drafts[0].operation
             old = now.id if now is not None else None
@@ -112,7 +117,11 @@ def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
 
 
 def _commit_all(
-    ws: Workspace, tip: Commit | None, drafts: Sequence[Draft], blobs: Sequence[SlotFile]
+    ws: Workspace,
+    tip: Commit | None,
+    drafts: Sequence[Draft],
+    blobs: Sequence[SlotFile],
+    on_commit: Callable[[], object] | None,
 ) -> list[CommitInfo]:
     if tip is not None:
         tip = repair.separated(ws.repo, ws.contexts, tip)
@@ -120,6 +129,8 @@ def _commit_all(
     for draft, blob in zip(drafts, blobs, strict=True):
         tip, info = _commit(ws, tip, draft, blob)
         infos.append(info)
+        if on_commit is not None:
+            on_commit()
     if tip is not None:
         ws.newest.keep(tip)
     return infos
