@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.git import clean_environment, fsck_clean, git
-from tract.errors import CheckedOut
+from tract.errors import CheckedOut, UnknownFormat
 from tract.tract import Tract
 
 KEYS = {
@@ -155,3 +155,38 @@ def test_switch_to_the_first_import_is_a_checkout_for_git(t: Tract) -> None:
     assert git(t.path, "symbolic-ref", "HEAD") == "refs/heads/import/a"
     last = (Path(t.path) / "logs" / "HEAD").read_text().splitlines()[-1]
     assert "\tcheckout: moving from main to import/a (tract #" in last
+
+
+def test_user_s_configuration_does_not_stand_in_for_ours(tmp_path: Path) -> None:
+    """What the user's own git says of logs and gc does not keep FORMAT's keys from being set."""
+    (tmp_path / ".gitconfig").write_text(
+        "[core]\n\tlogAllRefUpdates = false\n[gc]\n\tauto = 5\n\treflogExpire = now\n"
+    )
+    run_in(tmp_path, tmp_path / "t", {})
+    assert configured(tmp_path / "t" / ".tract") == KEYS
+    assert (tmp_path / "t" / ".tract" / "logs/refs/heads/main").exists()
+
+
+def test_branch_of_a_linked_work_tree_is_not_written(t: Tract, tmp_path: Path) -> None:
+    """A branch that `git worktree add` checked out is refused, from both sides."""
+    t.user("u")
+    git(t.path, "worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
+    for path, branch in ((t.path, "side"), (tmp_path / "linked", None)):
+        with Tract.open(path, branch=branch) as other, pytest.raises(CheckedOut):
+            other.user("no")
+    with Tract.open(tmp_path / "linked", branch="main") as other:
+        other.user("yes")
+        assert other.path == t.path
+    fsck_clean(t.path)
+
+
+def test_branch_of_a_newer_format_is_refused(t: Tract) -> None:
+    """A branch of another format is not opened, though HEAD's is ours."""
+    t.user("x")
+    marks = git(t.path, "hash-object", "-w", "--stdin", stdin="# tract 2\n* -text\n")
+    root = git(t.path, "mktree", stdin=f"100644 blob {marks}\t.gitattributes\n")
+    git(t.path, "update-ref", "refs/heads/two", git(t.path, "commit-tree", "-m", "2", root))
+    with pytest.raises(UnknownFormat, match="format 2"):
+        Tract.open(t.path, branch="two")
+    with Tract.open(t.path) as again:
+        assert again.compile().commit_count == 1

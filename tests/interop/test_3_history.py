@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.git import fsck_clean, git
@@ -120,3 +122,34 @@ def test_shared_slots_are_mended_by_the_next_write(t: Tract) -> None:
     assert [info.operation for info in t.log(2)] == ["append", "repair"]
     assert t.fsck() == []
     fsck_clean(t.path)
+
+
+def test_cherry_pick_by_stock_git_is_mended_too(t: Tract) -> None:
+    """A picked commit carries our trailers; a slot it shares is still found by the next write."""
+    t.user("base")
+    git(t.path, "branch", "side")
+    t.user("ours")
+    with Tract.open(t.path, branch="side") as side:
+        side.assistant("theirs")
+    tree = git(t.path, "merge-tree", "--write-tree", "main", "side").split("\n")[0]
+    message = git(t.path, "log", "-1", "--format=%B", "side")
+    picked = git(t.path, "commit-tree", "-p", "main", "-m", message, tree)
+    git(t.path, "update-ref", "refs/heads/main", picked)
+    t.user("next")
+    contents = [each["content"] for each in t.compile().to_dicts()]
+    assert contents == ["base", "theirs", "ours", "next"]
+    assert t.fsck() == []
+
+
+def test_shallow_clone_reads_and_writes(t: Tract, tmp_path: Path) -> None:
+    """What a shallow clone left behind ends its history, and breaks nothing."""
+    for text in "abcd":
+        t.user(text)
+    url = Path(t.path).as_uri()
+    git(t.path, "clone", "--quiet", "--bare", "--depth", "2", url, str(tmp_path / "shallow.git"))
+    with Tract.open(tmp_path / "shallow.git") as clone:
+        clone.user("e")
+        assert [each["content"] for each in clone.compile().to_dicts()] == list("abcde")
+        assert len(clone.log()) == clone.status().commit_count == 3
+        assert clone.edit(0, "A").changed
+        assert len(clone.compile().commit_hashes) == 5

@@ -122,6 +122,8 @@ def read_commit(repo: Repo, commit: str) -> Commit:
             author = _read_person(value)
         elif key == "committer":
             committer = _read_person(value)
+    if commit in repo.shallow:
+        parents.clear()
     if not tree or author is None or committer is None:
         raise missing("commit", commit)
     message = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -62,7 +62,8 @@ class Repo:
     ) -> None:
         self.git = git
         self.odb = git.odb
-        self.path = git.path
+        self.path = shared_folder(git.path)
+        self.shallow = _read_shallow(self.path)
         self.clock = clock
         self.random = random
         self.environ = environ
@@ -102,6 +103,41 @@ class Repo:
         self.lock.close()
         self.git.free()
         self.discard()
+
+
+def shared_folder(path: str) -> str:
+    """Where refs and objects are: of a linked work tree, the folder it shares with the others."""
+    try:
+        common = Path(path, "commondir").read_text("utf-8").strip()
+    except OSError:
+        return path
+    return os.path.join(os.path.normpath(os.path.join(path, common)), "")
+
+
+def _read_shallow(path: str) -> frozenset[str]:
+    """The commits of a shallow clone whose parents were left behind (gitrepository-layout)."""
+    try:
+        return frozenset(Path(path, "shallow").read_text("ascii").split())
+    except OSError:
+        return frozenset()
+
+
+def checked_out(repo: Repo) -> set[str]:
+    """The refs that are checked out in a work tree, the repository's own or a linked one."""
+    heads = [] if _has_no_work_tree(repo) else [os.path.join(repo.path, "HEAD")]
+    linked = os.path.join(repo.path, "worktrees")
+    if os.path.isdir(linked):
+        heads += [os.path.join(linked, name, "HEAD") for name in os.listdir(linked)]
+    said = (Path(head).read_text("utf-8") for head in heads if os.path.isfile(head))
+    return {text.removeprefix("ref:").strip() for text in said}
+
+
+def _has_no_work_tree(repo: Repo) -> bool:
+    """Whether the repository itself is bare, even where it was opened from a linked work tree."""
+    if repo.git.is_bare or repo.git.path == repo.path:
+        return bool(repo.git.is_bare)
+    own = pygit2.Config(os.path.join(repo.path, "config"))
+    return "core.bare" in own and own.get_bool("core.bare")
 
 
 def storage_error(error: BaseException, doing: str) -> TractError:
@@ -234,6 +270,16 @@ def _check_format(git: pygit2.Repository) -> None:
         )
 
 
+def check_branch(repo: Repo, ref: str) -> None:
+    """Refuse a branch that holds something else than the context of this format.
+
+    Raises:
+        UnknownFormat: its tip is of a newer format, or no context at all.
+    """
+    if ref in repo.git.references and not _is_known(repo.git, ref):
+        raise UnknownFormat(f"{ref} holds no context of tract's", "name another branch")
+
+
 def _is_known(git: pygit2.Repository, ref: str) -> bool:
     number = _format_of(git, ref)
     if number > FORMAT:
@@ -311,10 +357,11 @@ def _umask() -> int:
 
 
 def _configure(git: pygit2.Repository) -> None:
-    present = git.config
+    """Set what the repository's own configuration lacks; the user's does not travel with it."""
+    own = pygit2.Config(os.path.join(shared_folder(git.path), "config"))
     for key, value in _CONFIGURATION.items():
-        if key not in present:
-            present[key] = value
+        if key not in own:
+            own[key] = value
 
 
 def throwaway_repo(*, clock: Clock, random: RandomSource, environ: Mapping[str, str]) -> Repo:

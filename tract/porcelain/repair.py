@@ -1,8 +1,9 @@
 """repair.py - give entries that share a slot slots of their own.
 
-Only a merge by stock git leaves such a tree, so only a tip without our trailer is looked at. The
-repair is a commit of its own before the write that found it: history shows what happened. An
-entry that moves takes its id along in a header, since an id read off the path would change.
+Only stock git leaves such a tree (a merge, a cherry-pick), so what is looked at is what differs
+from the tree that this handle last left sound. The repair is a commit of its own before the write
+that found it: history shows what happened. An entry that moves takes its id along in a header,
+since an id read off the path would change.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tract.content import codec
 from tract.plumbing import pages
 from tract.plumbing.objects import Commit, Person, write_blob, write_commit
 from tract.plumbing.pages import SlotFile
-from tract.plumbing.repo import Repo
+from tract.plumbing.repo import Repo, TreeId
 from tract.porcelain import trailers
 from tract.porcelain.context import ContextCache
 from tract.porcelain.decoded import Item
@@ -27,13 +28,16 @@ def shared_slots(items: list[Item]) -> list[int]:
     return sorted({slot for slot, following in pairwise(slots) if slot == following})
 
 
-def separated(repo: Repo, contexts: ContextCache, tip: Commit) -> Commit:
-    """The tip, or a commit on it in which every entry has its own slot; no ref moves."""
-    if trailers.OPERATION in trailers.read(tip):
+def separated(repo: Repo, contexts: ContextCache, tip: Commit, sound: TreeId | None) -> Commit:
+    """The tip, or a commit on it in which every entry has its own slot; no ref moves.
+
+    `sound` is a tree known to hold one entry a slot; None looks at every page.
+    """
+    if tip.tree == sound:
+        return tip
+    if all(len(change.after) < 2 for change in pages.diff(repo, sound, tip.tree)):
         return tip
     items = contexts.read(tip.tree).items
-    if not shared_slots(items):
-        return tip
     slots: dict[int, tuple[SlotFile, ...]] = {}
     written = []
     free = 0

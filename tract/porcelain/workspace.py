@@ -77,6 +77,7 @@ class Workspace:
         self.kinds: dict[str, RegisteredKind] = {}
         self.contexts = ContextCache(repo, counter)
         self.closed = False
+        self.sound_tree: TreeId | None = None
         self._born = self.branch_name is not None and bool(
             tip if branch is None else refs.read_ref(repo, HEADS + branch)
         )
@@ -171,7 +172,7 @@ class Workspace:
                 "HEAD is detached, so there is no branch to write to",
                 "open with branch=NAME (tract --branch NAME)",
             )
-        if not self.repo.git.is_bare and refs.read_head(self.repo)[0] == name:
+        if HEADS + name in repos.checked_out(self.repo):
             raise CheckedOut(
                 f"{name} is checked out in a git work tree",
                 "write to another branch (branch=NAME), or work on a `git clone --bare`",
@@ -221,6 +222,8 @@ def open_workspace(
             raise BranchNotFound(
                 f"there is no branch {branch}", "see `tract git branch`, or write a first entry"
             )
+        if branch is not None:
+            repos.check_branch(repo, HEADS + branch)
         return kind(repo, branch=branch, counter=counter, author=who)
     except BaseException:
         repo.close()

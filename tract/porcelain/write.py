@@ -124,7 +124,7 @@ def _commit_all(
     on_commit: Callable[[], object] | None,
 ) -> list[CommitInfo]:
     if tip is not None:
-        tip = repair.separated(ws.repo, ws.contexts, tip)
+        tip = repair.separated(ws.repo, ws.contexts, tip, ws.sound_tree)
     infos = []
     for draft, blob in zip(drafts, blobs, strict=True):
         tip, info = _commit(ws, tip, draft, blob)
@@ -133,6 +133,7 @@ def _commit_all(
             on_commit()
     if tip is not None:
         ws.newest.keep(tip)
+        ws.sound_tree = tip.tree
     return infos
 
 
