@@ -80,7 +80,6 @@ def test_path_of_a_slot(repo: Repo, slot: int, path: str) -> None:
     """A slot's number is its path, three digits, two and two."""
     tree = tree_with(repo, slot)
     assert paths(repo, tree) == [".gitattributes", path]
-    assert pages.last_slot(repo, tree) == slot
     assert [file.path for file in files_of(repo, tree)] == [path]
 
 
@@ -107,7 +106,6 @@ def test_append_to_an_emptied_tree_starts_at_zero(repo: Repo) -> None:
     """A tree whose entries were all removed begins again at slot 0."""
     emptied = pages.replace(repo, tree_with(repo, 7), {7: ()})
     assert paths(repo, emptied) == [".gitattributes"]
-    assert pages.last_slot(repo, emptied) == -1
     assert pages.append(repo, emptied, "user", blob(repo))[1] == 0
 
 

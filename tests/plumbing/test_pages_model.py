@@ -63,7 +63,8 @@ def test_tree_is_a_dict_of_slots(shared_repo: Repo, batches: list[list[Change]])
         found = listed(shared_repo, tree)
         assert found == model
         assert list(found) == sorted(model)
-        assert pages.last_slot(shared_repo, tree) == max(model, default=-1)
+        appended = pages.append(shared_repo, tree, "user", write_blob(shared_repo, b"x"))
+        assert appended[1] == max(model, default=-1) + 1
         for slot in (*wanted, 5, 150):
             assert pages.read_slot(shared_repo, tree, slot) == model.get(slot, ())
 

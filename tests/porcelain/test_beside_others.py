@@ -15,6 +15,7 @@ from tests.git import fsck_clean, git
 from tests.plumbing.stock import commit_files, entry
 from tests.porcelain.saying import call, calling, contents, user
 from tract.errors import BranchNotFound, StaleRef, UnpairedToolCall
+from tract.plumbing import lock
 from tract.tract import Tract
 
 K = "k" * 16
@@ -174,3 +175,23 @@ def test_branch_made_between_our_lock_and_git_s(t: Tract) -> None:
     with pytest.raises(StaleRef):
         t.user("ours")
     assert contents(t) == ["by hand"]
+
+
+def test_import_lets_others_write_meanwhile(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import takes the write lock at its end only; what came in between stands before it."""
+    monkeypatch.setattr(lock, "WAIT_S", 0.1)
+    seen: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        if done == 2:
+            with Tract.open(t.path) as other:
+                other.user("meanwhile")
+        seen.append((done, total))
+
+    data = b"\n".join(b'{"role":"user","content":"%d"}' % n for n in range(4))
+    results = t.import_bytes(data, progress=progress)
+    assert contents(t) == ["meanwhile", "0", "1", "2", "3"]
+    assert seen == [(n, 4) for n in range(1, 5)]
+    reported = [info.commit_hash for info in results[0].commits]
+    assert git(t.path, "rev-list", "--reverse", "-4", "main").split("\n") == reported
+    fsck_clean(t.path)

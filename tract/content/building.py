@@ -8,8 +8,8 @@ import msgspec
 
 from tract.content import kinds
 from tract.content.checks import check_entry, check_json, check_parts, checked_calls
-from tract.content.entry import Entry, PriorityName, with_fields
-from tract.content.kinds import DIALOGUE_ROLES, KINDS
+from tract.content.entry import Entry, with_fields
+from tract.content.kinds import DIALOGUE_ROLES, KINDS, PriorityName
 from tract.errors import BadContent
 
 

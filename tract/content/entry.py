@@ -11,9 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tract.content.kinds import CALL_LABEL, KINDS
-
-PriorityName = Literal["skip", "normal", "important", "pinned"]
+from tract.content.kinds import CALL_LABEL, KINDS, PriorityName
 
 
 class Attached(msgspec.Struct, frozen=True, omit_defaults=True):

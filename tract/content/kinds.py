@@ -24,13 +24,16 @@ class Priority(StrEnum):
     PINNED = "pinned"
 
 
+PriorityName = Literal["skip", "normal", "important", "pinned"]
+
+
 class Kind(NamedTuple):
     """A row of the table: the role it compiles to (None: left out) and its default priority."""
 
     type: str
     label: str
     role: str | None
-    priority: str
+    priority: PriorityName
 
 
 KINDS = {

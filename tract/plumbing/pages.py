@@ -100,14 +100,6 @@ def list_tools(repo: Repo, tree: TreeId) -> list[tuple[str, BlobId]]:
     ]
 
 
-def last_slot(repo: Repo, tree: TreeId | None) -> int:
-    """The highest slot in use; -1 in an empty context."""
-    if tree is None:
-        return -1
-    last = _last_page(repo, read_tree(repo, tree))
-    return last.slot if last is not None else -1
-
-
 class _LastPage(NamedTuple):
     """Where the highest slot is: the folders on the way to its page, and what they hold."""
 

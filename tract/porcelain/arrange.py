@@ -61,8 +61,12 @@ class _Residue:
         pairing = pair(self._messages())
         self._behind: dict[tuple[int, int], list[Item]] = {}
         self._moved: set[tuple[int, int]] = set()
+        results: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for result, call in pairing.answers.items():
-            self._move(self._at[result], self._at[call.turn])
+            results.setdefault(self._at[call.turn], []).append(self._at[result])
+        for at, answers in results.items():
+            if not self._stands_right(at, answers):
+                self._move(at, answers)
         self.touched = {page for page, _ in (*self._behind, *self._moved)}
         self.open = [self._pending(at) for at in pairing.open]
         self.orphans = [self._item(self._at[position]) for position in pairing.orphans]
@@ -91,9 +95,18 @@ class _Residue:
     def _pending(self, at: CallAt) -> PendingCall:
         return pending(self._item(self._at[at.turn]).shown, self._numbers[at.turn][at.number])
 
-    def _move(self, result: tuple[int, int], call: tuple[int, int]) -> None:
-        self._behind.setdefault(call, []).append(self._item(result))
-        self._moved.add(result)
+    def _stands_right(self, call: tuple[int, int], results: list[tuple[int, int]]) -> bool:
+        """Whether a page ends with the call's group, and the next one begins with the results."""
+        number, turn = call
+        page = self._pages[number]
+        last = next(p for p in reversed(page.pairing.order) if p not in page.pairing.answers)
+        following = self._pages[number + 1 : number + 2]
+        begins = following[0].pairing.order[: len(results)] if following else []
+        return last == turn and results == [(number + 1, position) for position in begins]
+
+    def _move(self, call: tuple[int, int], results: list[tuple[int, int]]) -> None:
+        self._behind[call] = [self._item(result) for result in results]
+        self._moved.update(results)
 
     def rearranged(self, number: int) -> list[Item]:
         """The page's items without results that belong elsewhere, with those that belong here."""

@@ -18,7 +18,6 @@ from tract.content.kinds import (
     DialogueContent,
     InstructionContent,
     ReasoningContent,
-    SessionContent,
     ToolIOContent,
 )
 from tract.content.messages import PendingCall
@@ -67,8 +66,15 @@ def commit(
             raise UsageError("an edit names no entry", "use edit(target, content)")
         if at is not None:
             raise UsageError("an edit keeps when its entry was said", "leave at= out")
-        given = {"message": message, "metadata": metadata, "author": author, "priority": priority}
-        return edit(ws, response_to, content, **given)  # type: ignore[arg-type]
+        return edit(
+            ws,
+            response_to,
+            content,
+            message=message,
+            metadata=metadata,
+            author=author,
+            priority=priority,
+        )
     trailers.check_message(message)
     made = entry_from(ws, content)
     said_ms = arguments.moment_ms(at)
@@ -192,7 +198,10 @@ def handoff(
     """Append where things stand, for whoever goes on; pinned, and shown to the model."""
     given = (summary, decisions, failed_approaches, next_steps)
     parts = [part if isinstance(part, str) else tuple(part) for part in given]
-    return commit(ws, SessionContent(session_type, *parts), **options)  # type: ignore[arg-type]
+    names = ("summary", "decisions", "failed_approaches", "next_steps")
+    fields = dict(zip(names, parts, strict=True))
+    content = {"content_type": "session", "session_type": session_type, **fields}
+    return commit(ws, content, **options)
 
 
 # Tool calls without an answer

@@ -83,6 +83,11 @@ class Step(NamedTuple):
     commit: Commit
     changes: list[SlotChange]
 
+    @property
+    def written(self) -> list[SlotFile]:
+        """The files it wrote."""
+        return [file for change in self.changes for file in change.after]
+
 
 def read_step(ws: Workspace, commit: Commit) -> Step:
     """Compare a commit's context with its first parent's."""
@@ -104,8 +109,8 @@ def operation_of(step: Step) -> str:
 
 def info_of(ws: Workspace, step: Step, *, context_tokens: int | None = None) -> CommitInfo:
     """The commit as its user sees it."""
-    written = [file for change in step.changes for file in change.after]
-    entry = ws.contexts.item(written[0]).entry if len(written) == 1 else None
+    written = step.written
+    entry = single_entry(ws, step)
     return make_info(
         ws,
         step.commit,
@@ -152,6 +157,12 @@ def make_info(
     )
 
 
+def single_entry(ws: Workspace, step: Step) -> Entry | None:
+    """The one entry that a commit wrote; None where it wrote several, or none."""
+    written = step.written
+    return ws.contexts.item(written[0]).entry if len(written) == 1 else None
+
+
 def count_files(ws: Workspace, files: list[SlotFile]) -> int:
     """Tokens of the entries in these files, each counted by itself."""
     return sum(ws.contexts.item(file).tokens for file in files)
@@ -177,7 +188,7 @@ def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, Step
             break
         if operation_of(step) == "annotate":
             continue
-        for file in (file for change in step.changes for file in change.after):
+        for file in step.written:
             entry_id = ws.contexts.item(file).entry.id
             if entry_id in left:
                 left.discard(entry_id)

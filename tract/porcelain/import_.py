@@ -97,7 +97,7 @@ def import_file(
 
     `onto` names the branch to append to, instead of the current one or one a conversation;
     `apart` gives a single conversation a branch of its own too (its id, else the file's name).
-    `progress(done, total)` is called as messages are written.
+    `progress(done, total)` is called after each message, while no lock is held.
 
     Raises:
         FileMissing: there is no such file.

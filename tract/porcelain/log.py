@@ -17,7 +17,7 @@ from tract.plumbing.repo import CommitId
 from tract.porcelain import history, trailers
 from tract.porcelain.compile import token_source
 from tract.porcelain.context import Context
-from tract.porcelain.decoded import read_entry, total_tokens
+from tract.porcelain.decoded import total_tokens
 from tract.porcelain.diff import DiffResult, of_commit
 from tract.porcelain.history import CommitInfo, Step
 from tract.porcelain.repair import shared_slots
@@ -87,7 +87,7 @@ def get(ws: Workspace, target: Target) -> CommitInfo:
         RevisionNotFound, EntryNotFound, AmbiguousRevision, BadRevision: the target.
     """
     if not looks_like_entry(ws, target):
-        return history.info_at(ws, commit_of(ws, target))  # type: ignore[arg-type]
+        return history.info_at(ws, commit_of(ws, target))
     return history.info_at(ws, _writer(ws, target))
 
 
@@ -106,16 +106,11 @@ def entry(ws: Workspace, target: Target) -> Entry:
     """
     if looks_like_entry(ws, target):
         return entry_of(ws, target).item.entry
-    found = _single_entry(ws, read_commit(ws.repo, commit_of(ws, target)))  # type: ignore[arg-type]
+    commit = read_commit(ws.repo, commit_of(ws, target))
+    found = history.single_entry(ws, history.read_step(ws, commit))
     if found is None:
         raise UsageError(f"{target} did not write exactly one entry", "name the entry by its id")
     return found
-
-
-def _single_entry(ws: Workspace, commit: Commit) -> Entry | None:
-    step = history.read_step(ws, commit)
-    files = [file for change in step.changes for file in change.after]
-    return read_entry(ws.repo, files[0]) if len(files) == 1 else None
 
 
 def show(ws: Workspace, target: Target = "HEAD") -> ShowResult:
@@ -125,10 +120,10 @@ def show(ws: Workspace, target: Target = "HEAD") -> ShowResult:
         RevisionNotFound, EntryNotFound, AmbiguousRevision, BadRevision: the target.
     """
     is_entry = looks_like_entry(ws, target)
-    commit_id = _writer(ws, target) if is_entry else commit_of(ws, target)  # type: ignore[arg-type]
-    commit = read_commit(ws.repo, commit_id)
+    commit = read_commit(ws.repo, _writer(ws, target) if is_entry else commit_of(ws, target))
+    step = history.read_step(ws, commit)
     return ShowResult(
-        history.info_at(ws, commit_id), _single_entry(ws, commit), of_commit(ws, commit)
+        history.info_of(ws, step), history.single_entry(ws, step), of_commit(ws, commit)
     )
 
 

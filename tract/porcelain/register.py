@@ -27,7 +27,7 @@ def entry_from(ws: Workspace, content: object) -> Entry:
             name is None and _is_instance(kind, content)
         ):
             fields = kind.check(content)
-            return from_fields(kind.name, kind.role, kind.priority, fields)  # type: ignore[arg-type]
+            return from_fields(kind.name, kind.role, kind.priority, fields)
     return from_content(_plain_calls(content))
 
 

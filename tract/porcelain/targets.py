@@ -20,7 +20,7 @@ from tract.plumbing import revs
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.repo import CommitId
 from tract.porcelain import history
-from tract.porcelain.decoded import Item, read_entry
+from tract.porcelain.decoded import Item
 from tract.porcelain.workspace import Workspace
 
 Target = str | int
@@ -35,7 +35,7 @@ class Located(NamedTuple):
     item: Item
 
 
-def commit_of(ws: Workspace, target: str) -> CommitId:
+def commit_of(ws: Workspace, target: Target) -> CommitId:
     """The commit that a revision names.
 
     Raises:
@@ -105,11 +105,10 @@ def _by_id(ws: Workspace, tip: Commit, prefix: str) -> Located:
     return Located(tip, items[0])
 
 
-def _by_revision(ws: Workspace, tip: Commit, target: str) -> Located:
+def _by_revision(ws: Workspace, tip: Commit, target: Target) -> Located:
     commit = commit_of(ws, target)
     step = history.read_step(ws, read_commit(ws.repo, commit))
-    files = [file for change in step.changes for file in change.after]
-    ids = [read_entry(ws.repo, file).id for file in files]
+    ids = [ws.contexts.item(file).entry.id for file in step.written]
     if len(ids) != 1:
         raise BadRevision(
             f"{target} wrote {len(ids)} entries, not one",

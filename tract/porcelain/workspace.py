@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from tract.content.kinds import PriorityName
 from tract.content.tokens import TokenCounter, counter_for
 from tract.content.transcript import has_surrogates
 from tract.errors import BranchNotFound, CheckedOut, Closed, DetachedHead, RepoNotFound, UsageError
@@ -29,7 +30,11 @@ class RegisteredKind:
     """A kind of content that the program added: how its fields are checked and written."""
 
     def __init__(
-        self, name: str, check: Callable[[object], dict[str, Any]], role: str, priority: str
+        self,
+        name: str,
+        check: Callable[[object], dict[str, Any]],
+        role: str,
+        priority: PriorityName,
     ) -> None:
         self.name = name
         self.check = check

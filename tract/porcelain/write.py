@@ -64,7 +64,8 @@ def write(
     """Carry out what `plan` drafts on the branch's tip: one commit a draft, one move of the branch.
 
     `plan` may refuse by raising; an empty plan writes nothing. `branch` writes to another branch
-    than the handle's (imports). `on_commit` is called after each commit, before the branch moves.
+    than the handle's (imports). Several drafts are built before the lock is taken, so that a long
+    import keeps nobody waiting; `on_commit` is called after each of them, outside the lock.
 
     Raises:
         StaleRef: stock git moved the branch in between.
@@ -76,14 +77,17 @@ def write(
     if not drafts:
         return []
     blobs = _write_blobs(ws.repo, drafts)
+    ahead = len(drafts) > 1
+    infos = _commit_all(ws, before, drafts, blobs, on_commit) if ahead else []
     with ws.repo.lock:
         ws.repo.prepare_for_writing()
         now = before
         if refs.read_ref(ws.repo, ref) != (before.id if before is not None else None):
             now = _read_tip(ws, ref, branch)
-            drafts = plan(now)
+            drafts, ahead = plan(now), False
             blobs = _write_blobs(ws.repo, drafts)
-        infos = _commit_all(ws, now, drafts, blobs, on_commit)
+        if not ahead:
+            infos = _commit_all(ws, now, drafts, blobs)
         if infos:
             verb = verb or drafts[0].operation
             old = now.id if now is not None else None
@@ -121,7 +125,7 @@ def _commit_all(
     tip: Commit | None,
     drafts: Sequence[Draft],
     blobs: Sequence[SlotFile],
-    on_commit: Callable[[], object] | None,
+    on_commit: Callable[[], object] | None = None,
 ) -> list[CommitInfo]:
     if tip is not None:
         tip = repair.separated(ws.repo, ws.contexts, tip, ws.sound_tree)

@@ -203,7 +203,7 @@ def from_openai(record: Mapping[str, Any]) -> Entry:
     entry = Entry(
         type=kind,
         role=role if kind == "dialogue" else None,
-        priority=KINDS[kind].priority,  # type: ignore[arg-type]
+        priority=KINDS[kind].priority,
         text=text,
         parts=parts,
         tool_calls=calls,
