@@ -66,8 +66,16 @@ def _at(repositories: Repositories, entries: int) -> Row:
         floor_of="libgit2 writes the same five objects and moves the same ref, in a transaction",
         limit=Limit(1.5, "floors"),
         peer="2.1–3.3 ms",
-        note=f"{objects:.2f} objects an append",
+        note=f"{objects:.2f} objects an append; {_ABOVE}",
     )
+
+
+# Timed step by step on files in memory, where an append takes 0.68 ms and its floor 0.33.
+_ABOVE = (
+    "above the floor: reading three trees, putting their lines in order and joining them (two"
+    " fifths), the tails of two reflogs and the operation's id (a fifth), checking and encoding"
+    " the entry, the commit's message and what is returned of it"
+)
 
 
 def _path(info: CommitInfo) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 import pygit2
@@ -94,8 +95,13 @@ def read_tree(repo: Repo, tree: str) -> list[TreeItem]:
 
 def write_tree(repo: Repo, items: Iterable[TreeItem]) -> TreeId:
     """Store a tree; the lines are put into git's order (a folder sorts as if it ended in /)."""
-    data = b"".join(map(b"%s %s\0%s".__mod__, sorted(items, key=_tree_order)))
+    items = list(items)
+    order = _tree_order if any(mode == FOLDER for mode, _, _ in items) else _by_name
+    data = b"".join(map(b"%s %s\0%s".__mod__, sorted(items, key=order)))
     return TreeId(str(_write(repo, ObjectType.TREE, data)))
+
+
+_by_name = itemgetter(1)
 
 
 def _tree_order(item: TreeItem) -> bytes:

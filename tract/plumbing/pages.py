@@ -8,7 +8,7 @@ only subtrees whose ids differ. Files that are not ours stay where they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tract.errors import UsageError
@@ -111,9 +111,9 @@ class _LastPage(NamedTuple):
 
 
 def _last_page(repo: Repo, root: list[TreeItem]) -> _LastPage | None:
-    for top in reversed(_folders(root, _TOP)):
+    for top in _folders(reversed(root), _TOP):
         inner = read_tree(repo, top[2].hex())
-        for middle in reversed(_folders(inner, _MIDDLE)):
+        for middle in _folders(reversed(inner), _MIDDLE):
             page = read_tree(repo, middle[2].hex())
             number = _last_number(page)
             if number is not None:
@@ -140,8 +140,8 @@ def _folder_names(slot: int) -> tuple[bytes, bytes]:
     return b"%03d" % (slot // 10000), b"%02d" % (slot // 100 % 100)
 
 
-def _folders(items: Iterable[TreeItem], pattern: re.Pattern[bytes]) -> list[TreeItem]:
-    return [item for item in items if item[0] == FOLDER and pattern.match(item[1])]
+def _folders(items: Iterable[TreeItem], pattern: re.Pattern[bytes]) -> Iterator[TreeItem]:
+    return (item for item in items if item[0] == FOLDER and pattern.match(item[1]))
 
 
 def _find_folder(items: Iterable[TreeItem], name: bytes) -> TreeId | None:
