@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tract.content.entry import Entry as Entry
+    from tract.content.generation import LLMConfig as LLMConfig
+    from tract.content.generation import Usage as Usage
     from tract.content.kinds import ArtifactContent as ArtifactContent
     from tract.content.kinds import DialogueContent as DialogueContent
     from tract.content.kinds import FreeformContent as FreeformContent
@@ -24,18 +26,21 @@ if TYPE_CHECKING:
     from tract.content.messages import PendingCall as PendingCall
     from tract.content.tokens import TokenCounter as TokenCounter
     from tract.errors import TractError as TractError
+    from tract.porcelain.commit_info import CommitInfo as CommitInfo
     from tract.porcelain.compile import CompiledContext as CompiledContext
     from tract.porcelain.diff import DiffResult as DiffResult
     from tract.porcelain.fsck import Problem as Problem
-    from tract.porcelain.history import CommitInfo as CommitInfo
     from tract.porcelain.import_ import ImportResult as ImportResult
     from tract.porcelain.log import ShowResult as ShowResult
     from tract.porcelain.log import StatusInfo as StatusInfo
+    from tract.porcelain.storage import StorageInfo as StorageInfo
+    from tract.porcelain.workspace import IndexUnavailable as IndexUnavailable
     from tract.tract import Tract as Tract
 
 __version__ = "0.1.0"
 _HOMES = {
     "tract.content.entry": "Entry",
+    "tract.content.generation": "LLMConfig Usage",
     "tract.content.kinds": "ArtifactContent DialogueContent FreeformContent InstructionContent "
     "OutputContent Priority ReasoningContent SessionContent ToolIOContent",
     "tract.content.messages": "Message PendingCall",
@@ -44,9 +49,11 @@ _HOMES = {
     "tract.porcelain.compile": "CompiledContext",
     "tract.porcelain.diff": "DiffResult",
     "tract.porcelain.fsck": "Problem",
-    "tract.porcelain.history": "CommitInfo",
+    "tract.porcelain.commit_info": "CommitInfo",
     "tract.porcelain.import_": "ImportResult",
     "tract.porcelain.log": "ShowResult StatusInfo",
+    "tract.porcelain.storage": "StorageInfo",
+    "tract.porcelain.workspace": "IndexUnavailable",
     "tract.tract": "Tract",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

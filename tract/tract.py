@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tract.content.tokens import TokenCounter
 from tract.plumbing.repo import Clock, RandomSource
+from tract.porcelain import batch as _batch
 from tract.porcelain import commit as _commit
 from tract.porcelain import compile as _compile
 from tract.porcelain import diff as _diff
@@ -20,6 +21,9 @@ from tract.porcelain import git as _git
 from tract.porcelain import import_ as _import
 from tract.porcelain import log as _log
 from tract.porcelain import register as _register
+from tract.porcelain import settle as _settle
+from tract.porcelain import storage as _storage
+from tract.porcelain import usage as _usage
 from tract.porcelain import workspace as _workspace
 from tract.porcelain.workspace import Workspace
 
@@ -47,6 +51,7 @@ class Tract(Workspace):
         author: str | None = None,
         clock: Clock | None = None,
         random: RandomSource | None = None,
+        durability: str = "process",
     ) -> Tract:
         """Open the repository that `path` means, or make it.
 
@@ -55,12 +60,13 @@ class Tract(Workspace):
         that holds it; `":memory:"` is thrown away at close. `branch` that does not exist starts
         empty there. `tokenizer` is an encoding, a model's name or a TokenCounter; `author`
         (`Name <mail>`) says who speaks through this handle; `clock` gives milliseconds since
-        1970, `random` as many bytes as it is asked for.
+        1970, `random` as many bytes as it is asked for. What a call returned survives a kill;
+        with `durability="power"` a power cut too, at the price of flushing each write.
 
         Raises:
             RepoNotFound, BranchNotFound: it is not there, and `create` is False.
             UnknownFormat: it is somebody else's repository, or of a newer format.
-            BadRefName, UsageError: `branch` or `author` cannot be one.
+            BadRefName, UsageError: `branch`, `author` or `durability` cannot be one.
         """
         return _workspace.open_workspace(
             cls,
@@ -72,7 +78,10 @@ class Tract(Workspace):
             clock=clock or system_clock,
             random=random or os.urandom,
             environ=os.environ,
+            durability=durability,
         )
+
+    close = _settle.close
 
     system = _commit.system
     user = _commit.user
@@ -83,6 +92,8 @@ class Tract(Workspace):
     handoff = _commit.handoff
     commit = _commit.commit
     edit = _edit.edit
+    batch = _batch.batch
+    record_usage = _usage.record_usage
     cancel_tool_calls = _commit.cancel_tool_calls
     register_content_type = _register.register_content_type
     import_messages = _import.import_messages
@@ -96,5 +107,6 @@ class Tract(Workspace):
     get = _log.get
     entry = _log.entry
     diff = _diff.diff
+    storage = _storage.storage
     fsck = _fsck.fsck
     git = _git.git

@@ -242,7 +242,7 @@ def test_git_has_no_json(repo: Run) -> None:
 @pytest.mark.skipif(shutil.which("chmod") is None, reason="needs chmod")
 @pytest.mark.parametrize("verb", ["log", "status", "compile", "show", "diff", "fsck"])
 def test_reading_a_read_only_repository(repo: Run, tmp_path: Path, verb: str) -> None:
-    """Looking needs no right to write, and writes nothing."""
+    """Looking needs no right to write, and writes nothing but the derived index."""
     everything = [tmp_path / ".tract", *(tmp_path / ".tract").rglob("*")]
     before = {path: path.stat().st_mtime_ns for path in everything}
     for path in everything:
@@ -252,5 +252,7 @@ def test_reading_a_read_only_repository(repo: Run, tmp_path: Path, verb: str) ->
     finally:
         for path in everything:
             path.chmod(path.stat().st_mode | 0o200)
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / ".tract").rglob("*")}
+    folder = tmp_path / ".tract"
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    after = {path: at for path, at in after.items() if path.parent != folder / "tract"}
     assert after == {path: before[path] for path in after}

@@ -1,117 +1,101 @@
-"""test_kill.py - SIGKILL at every write: what was acknowledged stays, the next write works."""
+"""test_kill.py - SIGKILL at every step: what was acknowledged stays, the next write works."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.faults.child import KilledAt, forked
-from tests.git import fsck_clean, git
-from tract.plumbing import refs
-from tract.plumbing.repo import Repo
-from tract.tract import Tract
+from tests.faults import work as does
+from tests.faults.aftermath import goes_on, state, whole
+from tests.faults.child import Work, killed_at, open_pinned, steps_of
+from tests.faults.work import nothing
 
-CONVERSATION = [{"role": "user", "content": f"imported {n}"} for n in range(5)]
-WORK: dict[str, tuple[Callable[[Tract], object], int]] = {
-    "append": (lambda t: t.user("new"), 5),
-    "edit": (lambda t: t.edit(3, "changed"), 5),
-    "import": (lambda t: t.import_messages(CONVERSATION), 25),
+
+class Case(NamedTuple):
+    """What a process does before, which is acknowledged, and what it is killed in."""
+
+    before: Work
+    work: Work
+
+
+CASES = {
+    "an append": Case(nothing, does.append),
+    "an append with a generation note": Case(nothing, does.answer),
+    "an edit": Case(nothing, does.edit),
+    "a batch of 20": Case(nothing, does.batch_of_20),
+    "an import": Case(nothing, does.bring_in),
+    "a consolidation": Case(nothing, does.consolidate),
+    "a notes flush": Case(does.say_three, does.flush_notes),
+    "record_usage": Case(nothing, does.record_usage),
+    "close": Case(does.say_three, does.close),
 }
+MANY = 12  # so often the same step in a row is killed at some of them alone, except in a soak
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A repository of 20 entries, closed."""
-    with Tract.open(tmp_path / ".tract") as t:
+def said_20(path: Path, *, edits: int = 0) -> Path:
+    """A repository of 20 entries, all of it loose objects and no note written; not settled."""
+    t = open_pinned(path)
+    for n in range(20):
+        t.user(str(n))
+    for n in range(edits):
+        t.edit(n % 20, f"edited {n}")
+    t.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of 20 entries in one pack, with their notes; closed."""
+    path = tmp_path_factory.mktemp("packed") / ".tract"
+    with open_pinned(path) as t:
         t.import_messages([{"role": "user", "content": str(n)} for n in range(20)])
-    return tmp_path / ".tract"
+    return path
 
 
-def check(path: Path, tip: str, before: list[str]) -> None:
-    """The last acknowledged commit is the tip, nothing is half there, and writing goes on."""
-    assert git(path, "rev-parse", "main") == tip
-    fsck_clean(path)
-    with Tract.open(path) as t:
-        assert [each["content"] for each in t.compile().to_dicts()] == before
-        t.user("goes on")
-        assert [each["content"] for each in t.compile().to_dicts()] == [*before, "goes on"]
-    fsck_clean(path)
-    newest = git(path, "rev-parse", "main")
-    assert git(path, "reflog", "--format=%H", "main").split("\n") == [newest, tip]
+@pytest.fixture(scope="module")
+def loose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of 20 entries, edited again and again, with more than 250 loose objects."""
+    return said_20(tmp_path_factory.mktemp("loose") / ".tract", edits=35)
 
 
-@pytest.mark.parametrize("verb", WORK)
-def test_killed_at_every_write(path: Path, verb: str, say: Callable[[str], None]) -> None:
-    """A process killed at write 1 … N of an append, an edit or an import costs nothing."""
-    work, writes = WORK[verb]
-    with Tract.open(path) as t:
-        before = [each["content"] for each in t.compile().to_dicts()]
-    tip = git(path, "rev-parse", "main")
-    for n in range(1, writes + 1):
-        copy = path.parent / f"{n}" / ".tract"
-        shutil.copytree(path, copy)
-
-        def killed(copy: Path = copy, n: int = n) -> None:
-            with Tract.open(copy) as t:
-                t.repo.odb = KilledAt(t.repo.odb, n)  # type: ignore[assignment]
-                work(t)
-
-        assert forked(killed) == -signal.SIGKILL, f"write {n}"
-        check(copy, tip, before)
-    say(f"SIGKILL at each of {writes} writes of an {verb}: nothing lost")
+def chosen(steps: list[str], *, all_of_them: bool) -> list[int]:
+    """At which steps to kill: all, but of a long run of the same the ends and some between."""
+    found: list[int] = []
+    n = 1
+    for _, same in groupby(steps):
+        length = len(list(same))
+        few = {0, 1, 2, length // 3, length // 2, length - 2, length - 1}
+        found += [n + at for at in range(length) if all_of_them or length <= MANY or at in few]
+        n += length
+    return found
 
 
-def test_killed_between_lock_and_move(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process killed while it holds the ref's lock leaves one that the next writer removes."""
-    with Tract.open(path) as t:
-        before = [each["content"] for each in t.compile().to_dicts()]
-    tip = git(path, "rev-parse", "main")
-
-    def die(repo: Repo, now_ms: int) -> None:
-        assert os.path.exists(os.path.join(repo.path, "refs/heads/main.lock"))
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def killed() -> None:
-        monkeypatch.setattr(refs, "_signature", die)
-        with Tract.open(path) as t:
-            t.user("never")
-
-    assert forked(killed) == -signal.SIGKILL
-    assert (path / "refs/heads/main.lock").exists()
-    check(path, tip, before)
-
-
-def test_false_last_lines_are_cut(path: Path) -> None:
-    """Lines of a move that never was, in the branch's log and HEAD's, go with the next write."""
-    tip = git(path, "rev-parse", "main")
-    false = (
-        f"{tip} {'1' * 40} tract <tract@localhost> 1700000000 +0000\ttract: append #{'k' * 15}\n"
-    )
-    for name in ("logs/refs/heads/main", "logs/HEAD"):
-        with (path / name).open("a") as file:
-            file.write(false)
-    with Tract.open(path) as t:
-        t.user("next")
-    for name in ("logs/refs/heads/main", "logs/HEAD"):
-        lines = (path / name).read_text().splitlines()
-        assert "1" * 40 not in "".join(lines)
-        assert lines[-1].startswith(tip)
+@pytest.mark.parametrize("name", CASES)
+def test_killed_at_every_step(
+    path: Path, loose: Path, tmp_path: Path, name: str, soak: bool, say: Callable[[str], None]
+) -> None:
+    """A process killed at step 1 … N of a verb loses nothing acknowledged, and leaves no half."""
+    case = CASES[name]
+    origin = loose if case.work is does.consolidate else path
+    old_copy, new_copy = copied(origin, tmp_path / "old"), copied(origin, tmp_path / "new")
+    steps_of(old_copy, nothing, case.before)
+    old = state(old_copy)
+    steps = steps_of(new_copy, case.before, case.work)
+    new = state(new_copy).contents
+    ns = chosen(steps, all_of_them=soak)
+    for n in ns:
+        copy = copied(origin, tmp_path / f"{n}")
+        told = killed_at(copy, n, case.before, case.work)
+        goes_on(copy, whole(copy, told, old, new))
+        shutil.rmtree(copy.parent)
+    say(f"SIGKILL at {len(ns)} of the {len(steps)} steps of {name}: nothing lost")
 
 
-@pytest.mark.parametrize("content", ["{new}\n", ""])
-def test_lock_of_a_dead_writer_is_taken_over(path: Path, content: str) -> None:
-    """The lock that the write file names is removed if it holds that value, or stays empty."""
-    new = "2" * 40
-    (path / "tract").mkdir(exist_ok=True)
-    (path / "tract" / "write").write_text(f"999999 refs/heads/main {new}\n")
-    (path / "refs/heads/main.lock").write_text(content.format(new=new))
-    with Tract.open(path) as t:
-        t.user("next")
-        assert any("999999" in warning for warning in t.status().warnings)
-    assert not (path / "refs/heads/main.lock").exists()
-    assert (path / "tract" / "write").read_text().split("\n")[0] == str(os.getpid())
+def copied(path: Path, folder: Path) -> Path:
+    """A copy of the repository in a folder of its own."""
+    return Path(shutil.copytree(path, folder / ".tract"))

@@ -109,7 +109,7 @@ def test_slot_paths_at_the_edges(t: Tract) -> None:
     tree: TreeId | None = None
     for slot in (99, 9_999):
         tree = pages.replace(t.repo, tree, {slot: (pages.SlotFile(slot, "user", entry),)})
-        tree, after = pages.append(t.repo, tree, "user", entry)
+        tree, after, _ = pages.append(t.repo, tree, "user", entry)
         assert after == slot + 1
     found = git(t.path, "ls-tree", "-r", "--name-only", str(tree)).split("\n")
     assert found[1:] == [
@@ -123,7 +123,7 @@ def test_slot_paths_at_the_edges(t: Tract) -> None:
 def test_id_of_a_file_made_by_hand(t: Tract) -> None:
     """Without front matter the id is 16 digits of SHA-1 over path, NUL and blob id, as letters."""
     entry = write_blob(t.repo, b"hello")
-    tree, _ = pages.append(t.repo, None, "user", entry)
+    tree, *_ = pages.append(t.repo, None, "user", entry)
     commit = git(t.path, "commit-tree", "-m", "by hand", tree)
     git(t.path, "update-ref", "refs/heads/main", commit)
     digest = hashlib.sha1(f"000/00/00.user.md\0{entry}".encode(), usedforsecurity=False)

@@ -85,7 +85,7 @@ def test_path_of_a_slot(repo: Repo, slot: int, path: str) -> None:
 
 def test_first_append_brings_the_format_number(repo: Repo) -> None:
     """The first tree holds `.gitattributes` with the format's number."""
-    tree, slot = pages.append(repo, None, "system", blob(repo))
+    tree, slot, _ = pages.append(repo, None, "system", blob(repo))
     assert slot == 0
     assert git(repo.path, "show", f"{tree}:.gitattributes") == "# tract 1\n* -text"
 
@@ -175,7 +175,7 @@ def test_diff_sees_attachments(repo: Repo) -> None:
 def test_attachments_stand_beside_their_entry(repo: Repo) -> None:
     """Attachments are files of their number, and come back in the order of numbers."""
     attached = tuple(Attachment(n, "bin", blob(repo, f"{n}")) for n in (1, 2, 10))
-    tree, _ = pages.append(repo, None, "user", blob(repo), attached)
+    tree = pages.append(repo, None, "user", blob(repo), attached).tree
     assert paths(repo, tree)[1:] == [
         "000/00/00.user.1.bin",
         "000/00/00.user.10.bin",
@@ -206,7 +206,7 @@ def test_foreign_files_stay(repo: Repo) -> None:
     commit = commit_files(repo.path, foreign | {"000/00/05.user.md": "x"})
     tree = read_commit(repo, commit).tree
     assert [file.slot for file in files_of(repo, tree)] == [5]
-    appended, slot = pages.append(repo, tree, "user", blob(repo))
+    appended, slot, _ = pages.append(repo, tree, "user", blob(repo))
     assert slot == 6
     emptied = pages.replace(repo, appended, {5: (), 6: ()})
     assert paths(repo, emptied) == sorted([".gitattributes", *foreign])

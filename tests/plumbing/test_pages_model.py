@@ -109,7 +109,7 @@ def test_appends_follow_each_other(
     model: Model = {start: files}
     for label, text in said[: pages.SLOTS_MAX - 1 - start]:
         data = write_blob(shared_repo, f"{text}".encode())
-        tree, slot = pages.append(shared_repo, tree, label, data)
+        tree, slot, _ = pages.append(shared_repo, tree, label, data)
         model[slot] = (SlotFile(slot, label, data),)
     assert listed(shared_repo, tree) == model
     assert sorted(model) == list(range(start, start + len(model)))

@@ -187,9 +187,9 @@ def test_walk_follows_first_parents(repo: Repo, history: list[CommitId]) -> None
     assert list(revs.walk_first_parents(repo, None)) == []
 
 
-def test_walk_all_reaches_every_commit(repo: Repo, history: list[CommitId]) -> None:
+def test_walk_ids_reaches_every_commit(repo: Repo, history: list[CommitId]) -> None:
     """The whole walk has every commit once, none before a child of it."""
-    walked = [found.id for found in revs.walk_all(repo, history[3])]
+    walked = list(revs.walk_ids(repo, history[3]))
     assert sorted(walked) == sorted(git(repo.path, "rev-list", "main").split())
     for found in walked:
         parents = read_commit(repo, found).parents

@@ -36,6 +36,8 @@ VERBS: dict[str, Callable[[Tract], object]] = {
     "handoff": lambda t: t.handoff(summary="x"),
     "commit": lambda t: t.commit({"content_type": "output", "text": "x"}),
     "edit": lambda t: t.edit(0, "x"),
+    "batch": lambda t: t.batch().__enter__(),
+    "record_usage": lambda t: t.record_usage({"prompt_tokens": 1}),
     "cancel_tool_calls": lambda t: t.cancel_tool_calls(),
     "register_content_type": lambda t: t.register_content_type("x", Anything),
     "import_messages": lambda t: t.import_messages([user()]),
@@ -48,6 +50,7 @@ VERBS: dict[str, Callable[[Tract], object]] = {
     "get": lambda t: t.get(0),
     "entry": lambda t: t.entry(0),
     "diff": lambda t: t.diff(),
+    "storage": lambda t: t.storage(),
     "fsck": lambda t: t.fsck(),
     "git": lambda t: t.git("status"),
 }
@@ -60,7 +63,7 @@ WRITING = ("system", "user", "assistant", "reasoning", "artifact", "handoff", "c
 
 def test_every_verb_is_in_the_table() -> None:
     """The table of verbs in this file is complete."""
-    public = {name for name in vars(Tract) if not name.startswith("_")} - {"open"}
+    public = {name for name in vars(Tract) if not name.startswith("_")} - {"open", "close"}
     assert VERBS.keys() == public
 
 

@@ -112,6 +112,7 @@ def test_bad_record_stops_its_conversation_only(t: Tract) -> None:
     assert git(t.path, "for-each-ref", "--format=%(refname)").split() == [
         "refs/heads/import/a",
         "refs/heads/import/c",
+        "refs/notes/tract/tokens",
     ]
 
 

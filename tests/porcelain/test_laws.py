@@ -35,7 +35,7 @@ WRITE = """
 from tract import Tract
 t = Tract.open(":memory:")
 t.system("Be kind.")
-t.import_messages([{"role": "user", "content": "hi"}])
+t.user("hi")
 t.assistant(tool_calls=[{"id": "c", "type": "function",
                          "function": {"name": "f", "arguments": "{}"}}])
 t.tool_result("c", {"a": 1})
@@ -60,6 +60,12 @@ t.edit(0, "Be brief.")
 def test_nothing_heavy_is_loaded(code: str) -> None:
     """Importing, writing and compiling without counting loads none of the heavy packages."""
     assert loaded_after(code) == set()
+
+
+def test_an_import_counts() -> None:
+    """A batch counts what it writes at its end, for the token notes."""
+    code = 'from tract import Tract\nt = Tract.open(":memory:")\nwith t.batch() as b: b.user("x")'
+    assert loaded_after(code) == {"tiktoken"}
 
 
 def test_counting_loads_tiktoken_alone() -> None:

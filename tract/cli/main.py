@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -16,7 +17,7 @@ import click
 
 from tract.cli import demo, import_, read, write
 from tract.cli.options import CONTEXT, SHARED, Call, command, format_sections, from_os_error
-from tract.cli.render import Screen
+from tract.cli.render import Paint, Screen
 from tract.errors import TractError, UsageError
 
 INTERRUPTED = 130
@@ -38,6 +39,7 @@ class Commands(click.Group):
         sys.exit(ended(words, lambda: self._run(words, settings)))
 
     def _run(self, words: list[str], settings: dict[str, Any]) -> int:
+        warnings.showwarning = _show_warning
         complete_var = settings.get("complete_var")
         self._main_shell_completion({}, "tract", complete_var)
         with self.make_context("tract", list(words)) as context:
@@ -65,6 +67,11 @@ class Commands(click.Group):
         if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
             raise UsageError(f"there is no command {name}", suggestion(name, self.commands))
         return super().resolve_command(ctx, args)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Say a warning of the library in a line, without Python's place of it."""
+    Screen().warn(Paint("warning: ", "yellow"), str(message))
 
 
 def suggestion(name: str, known: Any) -> str:
@@ -205,6 +212,7 @@ FAMILIES: dict[str, tuple[click.Command, ...]] = {
         write.commit,
         write.edit,
         write.cancel_tool_calls,
+        write.record_usage,
     ),
     "Read": (read.compile_, read.log, read.show, read.status, read.diff),
     "Look after": (read.fsck, read.git, completion),

@@ -33,6 +33,7 @@ class Call:
         self.json = False
         self.quiet = False
         self.no_color = False
+        self.durability: str | None = None
 
     @property
     def screen(self) -> Screen:
@@ -47,7 +48,15 @@ class Call:
         """
         from tract.tract import Tract
 
-        return Tract.open(self._path(), branch=branch or self.branch, create=create)
+        t = Tract.open(
+            self._path(),
+            branch=branch or self.branch,
+            create=create,
+            durability=self.durability or "process",
+        )
+        # Counting loads tables for half a second, longer than a command should take to end.
+        t.counts_at_close = False
+        return t
 
     def _path(self) -> str | None:
         return os.environ.get("TRACT_DIR") or self._own_repository()
@@ -115,6 +124,11 @@ SHARED: tuple[click.Option, ...] = (
     _shared("--branch", metavar="NAME", help="Work on this branch; HEAD stays where it is."),
     _shared("--json", is_flag=True, help="Print one JSON document; errors too, on stderr."),
     _shared("-q", "--quiet", is_flag=True, help="Print results and errors only."),
+    _shared(
+        "--durability",
+        type=click.Choice(("process", "power")),
+        help="What a write survives: a kill (process, the default), or a power cut too.",
+    ),
     _shared("--no-color", is_flag=True, help="No colour. So does NO_COLOR in the environment."),
 )
 

@@ -133,15 +133,24 @@ def show(call: Call, target: str | int) -> None:
 
 
 @command("status")
-def status(call: Call) -> None:
+@click.option("--storage", is_flag=True, help="Show what is on disk instead: counts and bytes.")
+def status(call: Call, storage: bool) -> None:
     """Show the branch, its size in tokens, open tool calls, warnings and recent commits.
 
     \b
     Examples:
       tract status
       tract status --json
+      tract status --storage
     """
     with call.open() as t:
+        if storage:
+            kept = t.storage()
+            if call.json:
+                call.screen.document(kept)
+                return
+            call.screen.lines(report.storage_lines(kept))
+            return
         found = t.status()
         if call.json:
             call.screen.document(found)

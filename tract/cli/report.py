@@ -10,14 +10,17 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tract.cli.render import Line, Paint, Piece, flat, number
 
 if TYPE_CHECKING:
     from tract.content.entry import Entry
+    from tract.porcelain.commit_info import CommitInfo
     from tract.porcelain.compile import CompiledContext
     from tract.porcelain.diff import DiffResult
-    from tract.porcelain.history import CommitInfo
     from tract.porcelain.log import StatusInfo
+    from tract.porcelain.storage import StorageInfo
 
 HASH_DIGITS = 10
 INDENT = "    "
@@ -71,9 +74,26 @@ def log_entry(info: CommitInfo, tip: str | None = None) -> Iterator[Line]:
     yield [*head, "  ", *_what(info), Paint(f"  {_tokens(info, words=True)}", dim=True)]
     yield ("Author: ", flat(info.author))
     yield ("Date:   ", date(info))
+    yield from generation_lines(info)
     yield ()
     yield from indented(info.message)
     yield ()
+
+
+def generation_lines(info: CommitInfo) -> Iterator[Line]:
+    """How the answer of a commit was made, and what it cost, where that is known."""
+    config, usage = info.generation_config, info.usage
+    if config is not None:
+        said = [f"{key} {flat(str(value))}" for key, value in config.to_dict().items()]
+        yield ("Model:  ", ", ".join(said).removeprefix("model "))
+    if usage is not None:
+        counts = [
+            f"{value:,} {name.removesuffix('_tokens')}"
+            for name, value in msgspec.structs.asdict(usage).items()
+            if isinstance(value, int)
+        ]
+        cost = f", ${usage.cost_usd:.5f}" if usage.cost_usd is not None else ""
+        yield ("Usage:  ", ", ".join(counts), " tokens", cost)
 
 
 def _what(info: CommitInfo) -> Iterator[Piece]:
@@ -198,6 +218,24 @@ def status_lines(status: StatusInfo) -> Iterator[Line]:
     yield ("Recent commits:",)
     for info in status.recent_commits:
         yield ("  ", *log_line(info))
+
+
+def storage_lines(found: StorageInfo) -> Iterator[Line]:
+    """What the repository takes on disk, a line a part."""
+    rows = [
+        (number(found.loose_count, "loose object"), found.loose_bytes),
+        (
+            f"{number(found.pack_count, 'pack')} of {number(found.packed_count, 'object')}",
+            found.pack_bytes,
+        ),
+        ("reflogs", found.reflog_bytes),
+        ("index (made again when it is deleted)", found.index_bytes),
+    ]
+    for what, size in rows:
+        yield (f"{size:>13,} bytes  ", what)
+    if found.garbage_count:
+        left = number(found.garbage_count, "temporary file")
+        yield (f"{left}: of a writer at work, or of a killed one; those go after an hour",)
 
 
 def _open_calls(status: StatusInfo) -> Iterator[Line]:

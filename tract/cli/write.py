@@ -27,7 +27,7 @@ from tract.cli.render import Paint
 from tract.errors import RepoNotFound, UsageError
 
 if TYPE_CHECKING:
-    from tract.porcelain.history import CommitInfo
+    from tract.porcelain.commit_info import CommitInfo
     from tract.tract import Tract
 
 PRIORITIES = ("skip", "normal", "important", "pinned")
@@ -88,6 +88,13 @@ def about_entry(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+generation_option = click.option(
+    "--generation-config",
+    metavar="JSON",
+    help="How the answer was made: model, temperature, …, a JSON object, or @PATH.",
+)
+
+
 def write(call: Call, verb: Callable[[Tract], CommitInfo]) -> None:
     """Open the repository, write, and say what was written."""
     with call.open() as t:
@@ -127,6 +134,8 @@ def about(given: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments of the options of `about_entry`."""
     metadata = parse_json(given.pop("metadata"), "--metadata", dict)
     given["metadata"] = metadata
+    settings = given.pop("generation_config", None)
+    given["generation_config"] = parse_json(settings, "--generation-config", dict)
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -174,6 +183,7 @@ def user(call: Call, text: str | None, file: str | None, **given: Any) -> None:
     metavar="JSON",
     help="The tool calls of the turn, a JSON list in OpenAI's shape, or @PATH.",
 )
+@generation_option
 @about_entry
 def assistant(
     call: Call, text: str | None, file: str | None, tool_calls: str | None, **given: Any
@@ -187,6 +197,7 @@ def assistant(
     Examples:
       tract assistant "A monoid in the category of endofunctors."
       tract assistant --tool-calls @calls.json
+      tract assistant "Yes." --generation-config '{"model": "gpt-4o", "temperature": 0}'
     """
     calls = parse_json(tool_calls, "--tool-calls", list)
     write(
@@ -223,6 +234,7 @@ def assistant(
     "--response-to", type=read_target, metavar="TARGET", help="The entry that it answers."
 )
 @click.option("--at", metavar="TIME", help="When it was said, such as 2026-11-25T09:30.")
+@generation_option
 @about_entry
 def commit(call: Call, text: str | None, file: str | None, kind: str, **given: Any) -> None:
     """Write an entry of any kind.
@@ -284,6 +296,7 @@ def content_of(kind: str, text: str, fields: dict[str, Any]) -> dict[str, Any]:
 @command("edit")
 @click.argument("target", type=read_target, metavar="TARGET")
 @text_options
+@generation_option
 @about_entry
 def edit(call: Call, target: str | int, text: str | None, file: str | None, **given: Any) -> None:
     """Change the text of an entry; it keeps its place and its id, and the old text its history.
@@ -319,6 +332,29 @@ def from_editor(text: str) -> str:
             "there is no terminal to edit on", "give the new text as an argument, or set EDITOR"
         )
     return edited_text(text)
+
+
+@command("record-usage")
+@click.argument("usage", metavar="JSON")
+@click.argument("target", type=read_target, required=False, metavar="[TARGET]")
+def record_usage(call: Call, usage: str, target: str | int | None) -> None:
+    """Keep what a provider counted for an answer, and what it cost.
+
+    JSON is the object `usage` of OpenAI's or Anthropic's API, or @PATH; `cost_usd` in it is kept
+    too. TARGET is the answer's entry or commit; without it, the newest commit.
+
+    \b
+    Examples:
+      tract record-usage '{"prompt_tokens": 412, "completion_tokens": 88, "cost_usd": 0.0019}'
+      tract record-usage @usage.json :12
+    """
+    counted = parse_json(usage, "the usage", dict)
+    with call.open() as t:
+        info = t.record_usage(counted, target=target)
+        if call.json:
+            call.screen.document(info)
+        elif not call.quiet:
+            call.screen.lines(report.generation_lines(info))
 
 
 @command("cancel-tool-calls")

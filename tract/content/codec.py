@@ -60,6 +60,11 @@ def _header(entry: Entry, spelling: str | None) -> dict[str, Any]:
     return header | entry.unknown
 
 
+def dump(value: dict[str, Any]) -> str:
+    """An object as headers and note lines spell it."""
+    return _escape(msgspec.json.encode(value)).decode()
+
+
 def _escape(line: bytes) -> bytes:
     return _ESCAPED.sub(lambda m: b"\\u%04x" % ord(m[0].decode()), line)
 

@@ -101,12 +101,17 @@ class EncodingCounter:
     @property
     def name(self) -> str:
         """The encoding's name, or `bytes/4` for the estimate."""
-        return self.encoding if self._encoding is not None else ESTIMATE
+        return ESTIMATE if self.is_estimate else self.encoding
 
     @property
     def is_estimate(self) -> bool:
-        """Whether no table was found, so that counts are bytes / 4."""
-        return self._encoding is None
+        """Whether no table was found, so that counts are bytes / 4; looks, and loads nothing."""
+        return _table_file(self.encoding) is None
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether counting is cheap by now: the table is loaded, or there is none."""
+        return "_encoding" in self.__dict__ or self.is_estimate
 
     @cached_property
     def _encoding(self) -> tiktoken.Encoding | None:
@@ -170,11 +175,19 @@ def _encoding_of(model: str) -> str:
 
 @lru_cache(maxsize=4)
 def _load(name: str) -> tiktoken.Encoding | None:
+    file = _table_file(name)
+    data = _read(file) if file is not None else None
+    return _build(name, _TABLES[name], data) if data is not None else None
+
+
+@lru_cache(maxsize=4)
+def _table_file(name: str) -> Path | None:
+    """Where the encoding's table is, whole."""
     table = _TABLES[name]
     for folder in _folders():
         data = _read(folder / table.file)
         if data is not None and hashlib.sha256(data).hexdigest() == table.sha256:
-            return _build(name, table, data)
+            return folder / table.file
     return None
 
 

@@ -19,6 +19,7 @@ from pygit2.enums import ObjectType
 from tract.errors import BadObject
 from tract.plumbing.repo import BlobId, CommitId, Repo, TreeId, missing, storage_error
 
+_TRIES = 8
 FILE = b"100644"
 FOLDER = b"40000"
 _TREE_ITEM = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.S)
@@ -58,8 +59,9 @@ def read(repo: Repo, object_id: str, kind: ObjectType) -> bytes:
     Raises:
         BadObject: it is missing, damaged, or of another kind.
     """
+    held = repo.pending.objects.get(object_id) if repo.pending is not None else None
     try:
-        found, data = repo.odb.read(object_id)
+        found, data = (held.kind, held.data) if held is not None else repo.odb.read(object_id)
     except (KeyError, ValueError, pygit2.GitError, OSError) as error:
         raise missing(kind.name.lower(), object_id) from error
     if found != kind:
@@ -67,11 +69,25 @@ def read(repo: Repo, object_id: str, kind: ObjectType) -> bytes:
     return data
 
 
-def _write(repo: Repo, kind: ObjectType, data: bytes) -> pygit2.Oid:
-    try:
-        return repo.odb.write(kind, data)
-    except (pygit2.GitError, OSError) as error:
-        raise storage_error(error, f"write a {kind.name.lower()}") from error
+def _write(repo: Repo, kind: ObjectType, data: bytes, follows: str = "") -> str:
+    if repo.pending is not None:
+        return repo.pending.add(kind, data, follows)
+    return write_loose(repo, kind, data)
+
+
+def write_loose(repo: Repo, kind: ObjectType, data: bytes, odb: pygit2.Odb | None = None) -> str:
+    """Store an object in a file of its own; `odb` is a database that was opened just now.
+
+    A stock prune removes the folder of an object that has become empty, also between libgit2's
+    making it and using it: then it is tried again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return str((odb or repo.odb).write(kind, data))
+        except (pygit2.GitError, OSError) as error:
+            if left == 0 or "no such file" not in str(error).lower():
+                raise storage_error(error, f"write a {kind.name.lower()}") from error
+    raise AssertionError("the last try returned or raised")
 
 
 def read_blob(repo: Repo, blob: str) -> bytes:
@@ -81,27 +97,48 @@ def read_blob(repo: Repo, blob: str) -> bytes:
 
 def write_blob(repo: Repo, data: bytes) -> BlobId:
     """Store bytes; the id is the same for the same bytes."""
-    return BlobId(str(_write(repo, ObjectType.BLOB, data)))
+    return BlobId(_write(repo, ObjectType.BLOB, data))
 
 
 def read_tree(repo: Repo, tree: str) -> list[TreeItem]:
     """The lines of a tree in git's order."""
-    data = read(repo, tree, ObjectType.TREE)
+    return parse_tree(read_raw_tree(repo, tree), tree)
+
+
+def read_raw_tree(repo: Repo, tree: str) -> bytes:
+    """A tree as git stores it, for a writer that only adds to it."""
+    return read(repo, tree, ObjectType.TREE)
+
+
+def parse_tree(data: bytes, tree: str) -> list[TreeItem]:
+    """The lines of a raw tree."""
     items: list[TreeItem] = _TREE_ITEM.findall(data)
     if sum(map(len, chain.from_iterable(items))) + 2 * len(items) != len(data):
         raise missing("tree", tree)
     return items
 
 
-def write_tree(repo: Repo, items: Iterable[TreeItem]) -> TreeId:
-    """Store a tree; the lines are put into git's order (a folder sorts as if it ended in /)."""
+def write_tree(repo: Repo, items: Iterable[TreeItem], *, follows: str = "") -> TreeId:
+    """Store a tree; the lines are put into git's order (a folder sorts as if it ended in /).
+
+    `follows` is the version of the same tree before this one, where there is one.
+    """
     items = list(items)
-    order = _tree_order if any(mode == FOLDER for mode, _, _ in items) else _by_name
-    data = b"".join(map(b"%s %s\0%s".__mod__, sorted(items, key=order)))
-    return TreeId(str(_write(repo, ObjectType.TREE, data)))
+    order = _tree_order if any(mode == FOLDER for mode, _, _ in items) else by_name
+    return write_raw_tree(repo, raw_tree(sorted(items, key=order)), follows=follows)
 
 
-_by_name = itemgetter(1)
+def raw_tree(items: Iterable[TreeItem]) -> bytes:
+    """The lines as git stores them, in the order given."""
+    return b"".join(map(b"%s %s\0%s".__mod__, items))
+
+
+def write_raw_tree(repo: Repo, data: bytes, *, follows: str = "") -> TreeId:
+    """Store a tree whose lines are in git's order already."""
+    return TreeId(_write(repo, ObjectType.TREE, data, follows))
+
+
+by_name = itemgetter(1)
 
 
 def _tree_order(item: TreeItem) -> bytes:
@@ -158,7 +195,7 @@ def write_commit(
     for role, who in (("author", author), ("committer", committer)):
         lines.append(f"{role} {who.name} <{who.email}> {who.time_s} +0000")
     data = ("\n".join(lines) + "\n\n" + message).encode()
-    return CommitId(str(_write(repo, ObjectType.COMMIT, data)))
+    return CommitId(_write(repo, ObjectType.COMMIT, data))
 
 
 def clean_name(name: str, otherwise: str) -> str:

@@ -12,7 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tract.errors import UsageError
-from tract.plumbing.objects import FILE, FOLDER, TreeItem, read_tree, write_blob, write_tree
+from tract.plumbing.objects import (
+    FILE,
+    FOLDER,
+    TreeItem,
+    by_name,
+    parse_tree,
+    raw_tree,
+    read_raw_tree,
+    read_tree,
+    write_blob,
+    write_raw_tree,
+    write_tree,
+)
 from tract.plumbing.repo import ATTRIBUTES, BlobId, Repo, TreeId
 
 PAGE_SLOTS = 100
@@ -100,30 +112,50 @@ def list_tools(repo: Repo, tree: TreeId) -> list[tuple[str, BlobId]]:
     ]
 
 
-class _LastPage(NamedTuple):
-    """Where the highest slot is: the folders on the way to its page, and what they hold."""
+class Tail(NamedTuple):
+    """The way down to a tree's highest slot, as git stores it: what the next append adds to.
 
+    `root_at` and `inner_at` are where, in the raw trees, the id of the folder below begins.
+    """
+
+    tree: TreeId
     slot: int
-    top: TreeItem
-    inner: list[TreeItem]
-    middle: TreeItem
-    page: list[TreeItem]
+    root: bytes
+    root_at: int
+    inner: bytes
+    inner_at: int
+    page: bytes
+    is_plain: bool
 
 
-def _last_page(repo: Repo, root: list[TreeItem]) -> _LastPage | None:
-    for top in _folders(reversed(root), _TOP):
-        inner = read_tree(repo, top[2].hex())
-        for middle in _folders(reversed(inner), _MIDDLE):
-            page = read_tree(repo, middle[2].hex())
-            number = _last_number(page)
+def read_tail(repo: Repo, tree: TreeId) -> Tail | None:
+    """Where an append to this tree goes; None where it has no entries.
+
+    A page that ends in a file of somebody else's is not plain: an append puts it in order anew.
+    """
+    root = read_raw_tree(repo, tree)
+    for top, root_at in _folders_from_the_end(root, tree, _TOP):
+        inner = read_raw_tree(repo, top[2].hex())
+        for middle, inner_at in _folders_from_the_end(inner, top[2].hex(), _MIDDLE):
+            page = read_raw_tree(repo, middle[2].hex())
+            items = parse_tree(page, middle[2].hex())
+            number = next((int(m[1]) for item in reversed(items) if (m := _match(item))), None)
             if number is not None:
                 slot = int(top[1]) * 10000 + int(middle[1]) * PAGE_SLOTS + number
-                return _LastPage(slot, top, inner, middle, page)
+                is_plain = _match(items[-1]) is not None
+                return Tail(tree, slot, root, root_at, inner, inner_at, page, is_plain)
     return None
 
 
-def _last_number(items: list[TreeItem]) -> int | None:
-    return next((int(match[1]) for item in reversed(items) if (match := _match(item))), None)
+def _folders_from_the_end(
+    raw: bytes, tree: str, pattern: re.Pattern[bytes]
+) -> Iterator[tuple[TreeItem, int]]:
+    """The folders of a raw tree, last first, with where their id begins."""
+    end = len(raw)
+    for item in reversed(parse_tree(raw, tree)):
+        if item[0] == FOLDER and pattern.match(item[1]):
+            yield item, end - 20
+        end -= len(item[0]) + len(item[1]) + 22
 
 
 def _page_items(repo: Repo, tree: TreeId, slot: int) -> list[TreeItem]:
@@ -224,37 +256,57 @@ def _by_slot(items: list[TreeItem], first: int) -> dict[int, tuple[SlotFile, ...
 # Writing
 
 
+class Appended(NamedTuple):
+    """The tree with the new entry, the slot it got, and where the next append goes, if known."""
+
+    tree: TreeId
+    slot: int
+    tail: Tail | None
+
+
 def append(
     repo: Repo,
     tree: TreeId | None,
     label: str,
     blob: BlobId,
     attachments: Iterable[Attachment] = (),
-) -> tuple[TreeId, int]:
+    *,
+    tail: Tail | None = None,
+) -> Appended:
     """Put an entry behind the last one; three trees are written, the first time with attributes.
+
+    `tail` is what the append before returned; where it is of another tree, it is read anew.
 
     Raises:
         UsageError: the context is full at ten million slots.
     """
-    root = read_tree(repo, tree) if tree is not None else []
-    last = _last_page(repo, root)
-    slot = last.slot + 1 if last is not None else 0
+    if tree is not None and (tail is None or tail.tree != tree):
+        tail = read_tail(repo, tree)
+    slot = tail.slot + 1 if tail is not None and tree is not None else 0
     if slot >= SLOTS_MAX:
         raise UsageError(
             f"the context is full: slot {SLOTS_MAX - 1} is taken", "begin a new branch"
         )
     file = SlotFile(slot, label, blob, tuple(attachments))
-    if last is None or slot % PAGE_SLOTS == 0:
-        return replace(repo, tree, {slot: (file,)}), slot
-    page = write_tree(repo, [*last.page, *_files(file)])
-    inner = write_tree(repo, _exchanged(last.inner, last.middle, page))
-    return write_tree(repo, _exchanged(root, last.top, inner)), slot
+    if tree is None or tail is None or slot % PAGE_SLOTS == 0 or not tail.is_plain:
+        return Appended(replace(repo, tree, {slot: (file,)}), slot, None)
+    page = tail.page + raw_tree(sorted(_files(file), key=by_name))
+    page_id = write_raw_tree(repo, page, follows=_id_at(tail.inner, tail.inner_at))
+    inner = _exchanged(tail.inner, tail.inner_at, page_id)
+    inner_id = write_raw_tree(repo, inner, follows=_id_at(tail.root, tail.root_at))
+    root = _exchanged(tail.root, tail.root_at, inner_id)
+    made = write_raw_tree(repo, root, follows=tree)
+    after = Tail(made, slot, root, tail.root_at, inner, tail.inner_at, page, True)
+    return Appended(made, slot, after)
 
 
-def _exchanged(items: list[TreeItem], folder: TreeItem, tree: TreeId) -> list[TreeItem]:
-    """The lines of a tree with one folder's content exchanged."""
-    at = items.index(folder)
-    return [*items[:at], (FOLDER, folder[1], bytes.fromhex(tree)), *items[at + 1 :]]
+def _id_at(raw: bytes, at: int) -> str:
+    return raw[at : at + 20].hex()
+
+
+def _exchanged(raw: bytes, at: int, tree: TreeId) -> bytes:
+    """A raw tree with the id at that place exchanged."""
+    return raw[:at] + bytes.fromhex(tree) + raw[at + 20 :]
 
 
 def replace(repo: Repo, tree: TreeId | None, slots: Mapping[int, tuple[SlotFile, ...]]) -> TreeId:
@@ -270,7 +322,7 @@ def replace(repo: Repo, tree: TreeId | None, slots: Mapping[int, tuple[SlotFile,
             leaf = _replace_on_page(_subtree(repo, inner, middle), page)
             inner = _with_folder(repo, inner, middle, leaf)
         root = _with_folder(repo, root, top, inner)
-    return write_tree(repo, root)
+    return write_tree(repo, root, follows=tree or "")
 
 
 def _new_root(repo: Repo) -> list[TreeItem]:
@@ -288,7 +340,8 @@ def _with_folder(
 ) -> list[TreeItem]:
     kept = [item for item in items if item[1] != name]
     if content:
-        kept.append((FOLDER, name, bytes.fromhex(write_tree(repo, content))))
+        made = write_tree(repo, content, follows=_find_folder(items, name) or "")
+        kept.append((FOLDER, name, bytes.fromhex(made)))
     return kept
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import pygit2
@@ -20,6 +20,7 @@ from pygit2.ffi import ffi
 from tract.errors import BadRefName, RefExists, RepoLocked, StaleRef, TractError
 from tract.plumbing import reflog
 from tract.plumbing.objects import clean_name
+from tract.plumbing.pending import Move
 from tract.plumbing.repo import CommitId, Repo, missing, storage_error
 
 HEADS = "refs/heads/"
@@ -42,7 +43,21 @@ def random_letters(repo: Repo, size: int) -> str:
 
 
 def read_ref(repo: Repo, name: str) -> CommitId | None:
-    """The object a ref points at, symbolic refs followed; None where it does not exist."""
+    """The object a ref points at, symbolic refs followed; None where it does not exist.
+
+    A staged repository sees its own moves, and every other ref as it was at the first look.
+    """
+    if repo.pending is None:
+        return _read_ref(repo, name)
+    if name in repo.pending.moves:
+        return CommitId(repo.pending.moves[name].new)
+    if name not in repo.pending.seen:
+        repo.pending.seen[name] = _read_ref(repo, name)
+    found = repo.pending.seen[name]
+    return CommitId(found) if found is not None else None
+
+
+def _read_ref(repo: Repo, name: str) -> CommitId | None:
     try:
         target = repo.git.lookup_reference(name).resolve().target
     except (KeyError, pygit2.InvalidSpecError):
@@ -67,7 +82,8 @@ def read_head(repo: Repo) -> tuple[str | None, CommitId | None]:
 
 def list_refs(repo: Repo, prefix: str = "") -> list[str]:
     """The names of all refs that begin so, in byte order."""
-    return sorted(name for name in repo.git.references if name.startswith(prefix))
+    planned = repo.pending.moves if repo.pending is not None else ()
+    return sorted(n for n in {*repo.git.references, *planned} if n.startswith(prefix))
 
 
 # Names
@@ -100,6 +116,8 @@ def _check_free(repo: Repo, name: str) -> None:
     low = name.lower()
     for other in repo.git.references:
         near = other.lower()
+        if other == name:
+            continue  # it came into being meanwhile: the comparison says so
         if low.startswith(near + "/") or near.startswith(low + "/") or (near == low):
             raise RefExists(
                 f"{_short(name)} cannot be made while {_short(other)} exists",
@@ -116,21 +134,33 @@ def _short(ref: str) -> str:
 # Moving
 
 
-def _operation(repo: Repo, now_ms: int, newest: reflog.ReflogLine | None) -> str:
+def new_operation(repo: Repo, lines: Iterable[reflog.ReflogLine | None]) -> str:
     """An id for an operation: 11 letters of time, 4 random.
 
-    Never less than that of the ref's newest line plus one, so that ids sort as things happened.
+    `lines` are the newest of the refs it moves: it is never less than theirs plus one, so that
+    ids sort as things happened.
     """
-    earlier = reflog.operation_of(newest)
-    if earlier is not None:
+    now_ms = repo.clock()
+    for earlier in filter(None, map(reflog.operation_of, lines)):
         now_ms = max(now_ms, int(earlier[:11].translate(_DIGITS), 16) + 1)
     return f"{now_ms:011x}".translate(_SORTED) + random_letters(repo, 2)
 
 
-def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, verb: str) -> None:
+def update_ref(
+    repo: Repo,
+    name: str,
+    new: CommitId,
+    *,
+    old: CommitId | None,
+    verb: str,
+    operation: str | None = None,
+    before: Callable[[], object] | None = None,
+) -> None:
     """Move `name` from `old` to `new`; `old=None` means it must not exist yet.
 
-    The write lock must be held. The comparison happens while git's own lock is held too.
+    The write lock must be held. The comparison happens while git's own lock is held too, and
+    `before` is called there last. `operation` is that of which this move is a part. In a staged
+    repository the move is only planned.
 
     Raises:
         StaleRef: somebody else moved the ref first. Read again, plan again.
@@ -139,22 +169,31 @@ def update_ref(repo: Repo, name: str, new: CommitId, *, old: CommitId | None, ve
     """
     if old is None and read_ref(repo, name) is None:
         _check_free(repo, name)
+    if repo.pending is not None:
+        _compare(name, read_ref(repo, name), old)
+        repo.pending.move(name, Move(old, new, verb))
+        return
     _cut_false_echo(repo, name)
     with _locked(repo, name, new) as transaction:
         found = read_ref(repo, name)
-        if found != old:
-            raise StaleRef(
-                f"{_short(name)} moved while this change was made",
-                "repeat the call; it reads the branch afresh",
-                expected=old,
-                found=found,
-            )
-        now_ms = repo.clock()
+        _compare(name, found, old)
+        if before is not None:
+            before()
         line = reflog.last_line(repo, name)
         if not reflog.is_real(line, found):
             reflog.cut(repo, name, line)
-        reason = f"tract: {verb} #{_operation(repo, now_ms, line)}"
-        transaction.set_target(name, new, _signature(repo, now_ms), reason)
+        reason = f"tract: {verb} #{operation or new_operation(repo, [line])}"
+        transaction.set_target(name, new, _signature(repo, repo.clock()), reason)
+
+
+def _compare(name: str, found: CommitId | None, expected: CommitId | None) -> None:
+    if found != expected:
+        raise StaleRef(
+            f"{_short(name)} moved while this change was made",
+            "repeat the call; it reads the branch afresh",
+            expected=expected,
+            found=found,
+        )
 
 
 def set_head(repo: Repo, branch: str) -> None:
@@ -164,7 +203,7 @@ def set_head(repo: Repo, branch: str) -> None:
     """
     before, tip = read_head(repo)
     now_ms = repo.clock()
-    operation = _operation(repo, now_ms, reflog.last_line(repo, "HEAD"))
+    operation = new_operation(repo, [reflog.last_line(repo, "HEAD")])
     reason = f"checkout: moving from {before or tip} to {branch} (tract #{operation})"
     with _locked(repo, "HEAD", f"ref: {HEADS}{branch}") as transaction:
         transaction.set_symbolic_target("HEAD", HEADS + branch, _signature(repo, now_ms), reason)
@@ -187,8 +226,12 @@ def _locked(repo: Repo, name: str, new: str) -> Iterator[pygit2.transaction.Refe
 
 
 def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
+    """Lock a ref; what another program is about to be done with is waited for.
+
+    That is its lock, and a folder that `git pack-refs` removed while libgit2 was making a file
+    in it.
+    """
     deadline = time.monotonic() + FOREIGN_WAIT_S
-    path = os.path.join(repo.path, f"{name}.lock")
     while True:
         transaction = repo.git.transaction()
         try:
@@ -196,15 +239,48 @@ def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
             return transaction
         except (pygit2.GitError, OSError, ValueError) as error:
             transaction.__exit__(type(error), error, None)
-            if not os.path.exists(path):
+            if time.monotonic() > deadline and os.path.exists(_lock_path(repo, name)):
+                raise _held(repo, name) from error
+            if time.monotonic() > deadline or not _passes(error):
                 raise storage_error(error, f"lock {_short(name)}") from error
-            if time.monotonic() > deadline:
-                raise RepoLocked(
-                    f"another program holds {path}",
-                    "wait for that program; if none runs, remove the file and repeat",
-                    path=path,
-                ) from error
         time.sleep(_POLL_S)
+
+
+def expect(repo: Repo, name: str, value: CommitId | None) -> None:
+    """Wait until no other program holds the ref's lock, and compare its value.
+
+    For a change of several refs: looked at before the first one moves, so that what would be
+    refused at the last is refused at once.
+
+    Raises:
+        StaleRef: it has another value.
+        RepoLocked: another program kept the ref's lock for five seconds.
+    """
+    deadline = time.monotonic() + FOREIGN_WAIT_S
+    while os.path.exists(_lock_path(repo, name)):
+        if time.monotonic() > deadline:
+            raise _held(repo, name)
+        time.sleep(_POLL_S)
+    _compare(name, read_ref(repo, name), value)
+
+
+def _lock_path(repo: Repo, name: str) -> str:
+    return os.path.join(repo.path, f"{name}.lock")
+
+
+def _held(repo: Repo, name: str) -> RepoLocked:
+    path = _lock_path(repo, name)
+    return RepoLocked(
+        f"another program holds {path}",
+        "wait for that program; if none runs, remove the file and repeat",
+        path=path,
+    )
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a lock that could not be had can be had in a moment."""
+    said = str(error).lower()
+    return any(words in said for words in ("exist", "no such file", "failed to lock"))
 
 
 def _cut_false_echo(repo: Repo, name: str) -> None:

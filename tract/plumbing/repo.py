@@ -7,9 +7,11 @@ put back by `prepare_for_writing`, which the write path calls before its first w
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,6 +32,7 @@ from tract.errors import (
     UnknownFormat,
 )
 from tract.plumbing.lock import WriteLock
+from tract.plumbing.pending import Backend, Pending
 
 CommitId = NewType("CommitId", str)
 TreeId = NewType("TreeId", str)
@@ -40,6 +43,8 @@ RandomSource = Callable[[int], bytes]
 FORMAT = 1
 ATTRIBUTES = f"# tract {FORMAT}\n* -text\n".encode()
 DEFAULT_BRANCH = "main"
+_durable_open = threading.Lock()
+_BEFORE_FILES = 10  # libgit2 asks backends in descending order; its own for files have 1 and 2
 _CONFIGURATION = {
     "core.logAllRefUpdates": "always",
     "gc.reflogExpire": "never",
@@ -59,6 +64,7 @@ class Repo:
         clock: Clock,
         random: RandomSource,
         environ: Mapping[str, str],
+        is_durable: bool = False,
     ) -> None:
         self.git = git
         self.odb = git.odb
@@ -68,7 +74,10 @@ class Repo:
         self.random = random
         self.environ = environ
         self.lock = WriteLock(os.path.join(self.path, "tract", "write"))
+        self.remarks: list[str] = []
         self.discard: Callable[[], object] = lambda: None
+        self.pending: Pending | None = None
+        self.is_durable = is_durable
         self._committer: tuple[str, str] | None = None
         self._prepared = False
 
@@ -90,16 +99,52 @@ class Repo:
             return default
 
     def prepare_for_writing(self) -> None:
-        """Put back configuration that does not travel with a clone; once a handle."""
+        """Put back configuration that does not travel with a clone; once a handle.
+
+        A write needs none of it: where another program holds the file, or left its lock when it
+        was killed, the next write tries again, and status says so.
+        """
         if self._prepared:
             return
         try:
             _configure(self.git)
         except (pygit2.GitError, OSError) as error:
-            raise storage_error(error, "write the repository's configuration") from error
+            lock = os.path.join(self.path, "config.lock")
+            if not os.path.exists(lock):
+                raise storage_error(error, "write the repository's configuration") from error
+            self.remarks.append(
+                f"{lock} keeps the configuration as it is; remove it if no git runs"
+            )
+            return
         self._prepared = True
 
+    def staged(self) -> Repo:
+        """This repository, seen by one change: what is written stays in memory (pending.py)."""
+        assert self.committer  # looked up once, for every view
+        view = copy.copy(self)
+        view.pending = Pending()
+        return view
+
+    def staged_apart(self) -> Repo:
+        """The same for a batch: a libgit2 handle of its own, which sees the pending objects."""
+        view = self.staged()
+        assert view.pending is not None
+        view.git = _open_git(Path(self.git.path))
+        view.odb = view.git.odb
+        view.odb.add_backend(Backend(view.pending), _BEFORE_FILES)
+        view.discard = lambda: None
+        return view
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much a staged repository holds in memory."""
+        return self.pending.size_bytes if self.pending is not None else 0
+
     def close(self) -> None:
+        """Let go of the lock's file and of libgit2's handle."""
+        if self.pending is not None:
+            self.git.free()
+            return
         self.lock.close()
         self.git.free()
         self.discard()
@@ -207,17 +252,25 @@ def _carries_format(path: Path) -> bool:
 
 
 def open_repo(
-    path: str | Path, *, clock: Clock, random: RandomSource, environ: Mapping[str, str]
+    path: str | Path,
+    *,
+    clock: Clock,
+    random: RandomSource,
+    environ: Mapping[str, str],
+    is_durable: bool = False,
 ) -> Repo:
     """Open the repository at `path` as it stands; nothing is written.
+
+    With `is_durable` every object, ref and reflog line is on the disk before a call returns, and
+    the objects before their ref moves: a power cut then costs no more than a kill.
 
     Raises:
         RepoNotFound: there is no repository.
         UnknownFormat: it is somebody else's, of a newer format, or one libgit2 cannot read.
     """
-    git = _open_git(Path(path))
+    git = _open_durable(Path(path)) if is_durable else _open_git(Path(path))
     _check_format(git)
-    return Repo(git, clock=clock, random=random, environ=environ)
+    return Repo(git, clock=clock, random=random, environ=environ, is_durable=is_durable)
 
 
 def _open_git(path: Path) -> pygit2.Repository:
@@ -233,6 +286,21 @@ def _open_git(path: Path) -> pygit2.Repository:
         return pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH)
     except (pygit2.GitError, OSError, ValueError) as error:
         raise _open_error(path, error) from error
+
+
+def _open_durable(path: Path) -> pygit2.Repository:
+    """A handle that flushes refs and reflogs: libgit2 decides that when their store is opened.
+
+    Loose objects are flushed by landing.py, all of an operation together.
+    """
+    with _durable_open:
+        pygit2.settings.enable_fsync_gitdir(True)
+        try:
+            git = _open_git(path)
+            git.references.get("HEAD")
+        finally:
+            pygit2.settings.enable_fsync_gitdir(False)
+    return git
 
 
 def _open_error(path: Path, error: BaseException) -> TractError:
@@ -295,9 +363,10 @@ def _format_of(git: pygit2.Repository, ref: str) -> int:
     try:
         tree = git.lookup_reference(ref).peel(pygit2.Tree)
         item = tree[".gitattributes"]
+        data = item.data if isinstance(item, pygit2.Blob) else b""
     except (KeyError, pygit2.GitError, ValueError):
         return 0
-    words = item.data.split(b"\n", 1)[0].split() if isinstance(item, pygit2.Blob) else []
+    words = data.split(b"\n", 1)[0].split()
     ours = len(words) == 3 and words[:2] == [b"#", b"tract"] and words[2].isdigit()
     return int(words[2]) if ours else 0
 
@@ -306,7 +375,12 @@ def _format_of(git: pygit2.Repository, ref: str) -> int:
 
 
 def init_repo(
-    path: str | Path, *, clock: Clock, random: RandomSource, environ: Mapping[str, str]
+    path: str | Path,
+    *,
+    clock: Clock,
+    random: RandomSource,
+    environ: Mapping[str, str],
+    is_durable: bool = False,
 ) -> Repo:
     """Make the bare repository at `path`, or open the one that is there.
 
@@ -316,7 +390,9 @@ def init_repo(
     target = Path(path)
     if not _is_bare(target):
         _make(target)
-    return open_repo(target, clock=clock, random=random, environ=environ)
+        if is_durable:
+            os.sync()
+    return open_repo(target, clock=clock, random=random, environ=environ, is_durable=is_durable)
 
 
 def _make(target: Path) -> None:
@@ -364,7 +440,9 @@ def _configure(git: pygit2.Repository) -> None:
             own[key] = value
 
 
-def throwaway_repo(*, clock: Clock, random: RandomSource, environ: Mapping[str, str]) -> Repo:
+def throwaway_repo(
+    *, clock: Clock, random: RandomSource, environ: Mapping[str, str], is_durable: bool = False
+) -> Repo:
     """A repository in a temporary folder, removed when it is closed or forgotten."""
     folder = tempfile.mkdtemp(prefix="tract-memory-")
     repo = init_repo(Path(folder) / ".tract", clock=clock, random=random, environ=environ)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pygit2
 
-from tract.errors import AmbiguousRevision, BadRevision, RevisionNotFound
+from tract.errors import AmbiguousRevision, BadObject, BadRevision, RevisionNotFound
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.refs import HEADS, read_ref
 from tract.plumbing.repo import CommitId, Repo
@@ -132,8 +132,33 @@ def walk_first_parents(repo: Repo, tip: CommitId | None) -> Iterator[Commit]:
         tip = commit.parents[0] if commit.parents else None
 
 
-def walk_all(repo: Repo, tip: CommitId) -> Iterator[Commit]:
-    """Every commit reachable from `tip`, newest first, none before its children."""
+def walk_first_parent_ids(repo: Repo, tip: CommitId) -> Iterator[CommitId]:
+    """The ids of the commits from `tip` back along first parents; libgit2 reads them.
+
+    Raises:
+        BadObject: one of them is missing or damaged.
+    """
+    walker = repo.git.walk(tip)
+    walker.simplify_first_parent()
+    return _ids(walker, tip)
+
+
+def walk_ids(repo: Repo, tip: CommitId) -> Iterator[CommitId]:
+    """Every commit reachable from `tip`, newest first, none before its children.
+
+    Raises:
+        BadObject: one of them is missing or damaged.
+    """
     order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
-    for found in repo.git.walk(tip, order):
-        yield read_commit(repo, str(found.id))
+    return _ids(repo.git.walk(tip, order), tip)
+
+
+def _ids(walker: pygit2.Walker, tip: CommitId) -> Iterator[CommitId]:
+    try:
+        for found in walker:
+            yield CommitId(str(found.id))
+    except (KeyError, pygit2.GitError, ValueError) as error:
+        raise BadObject(
+            f"the history of {tip[:12]} has a commit that is missing or damaged ({error})",
+            "run `tract fsck` to see which; a clone or backup may still have it",
+        ) from error

@@ -11,20 +11,22 @@ import msgspec
 from tract.content.checks import check_json
 from tract.content.kinds import Priority
 from tract.errors import BadContent, UsageError
+from tract.plumbing.repo import Repo
 
 _LATEST_MS = 253_402_300_799_999
-_LATER = "this version keeps texts and tool calls; it comes with a later one"
 
 
-def refuse_later(generation_config: object, attachments: object) -> None:
-    """Refuse options that this version cannot keep.
+def refuse_attachments(attachments: object) -> None:
+    """Refuse attachments, which this version cannot keep.
 
     Raises:
-        UsageError: one of them is given.
+        UsageError: some are given.
     """
-    for name, value in (("generation_config", generation_config), ("attachments", attachments)):
-        if value is not None:
-            raise UsageError(f"{name}= cannot be kept yet", _LATER)
+    if attachments is not None:
+        raise UsageError(
+            "attachments= cannot be kept yet",
+            "this version keeps texts and tool calls; it comes with a later one",
+        )
 
 
 def operation(given: str) -> str:
@@ -76,6 +78,11 @@ def moment_ms(at: datetime | str | None) -> int | None:
     if not 0 <= moment <= _LATEST_MS:
         raise UsageError(f"git cannot hold the time {at}", "give one from 1970 to 9999")
     return moment
+
+
+def now(repo: Repo) -> str:
+    """This moment, as headers and notes spell it."""
+    return str(iso(repo.clock()))
 
 
 def iso(moment: int | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from tract.content.building import from_content
 from tract.content.checks import check_entry
 from tract.content.entry import Entry, with_fields
+from tract.content.generation import note_line, read_config
 from tract.content.kinds import (
     ArtifactContent,
     DialogueContent,
@@ -24,8 +25,8 @@ from tract.content.messages import PendingCall
 from tract.errors import BadContent, UnpairedToolCall, UsageError
 from tract.plumbing.objects import Commit
 from tract.porcelain import arguments, trailers
+from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.edit import edit
-from tract.porcelain.history import CommitInfo
 from tract.porcelain.register import entry_from, plain_calls
 from tract.porcelain.targets import Target, entry_of
 from tract.porcelain.workspace import Workspace, read_author
@@ -52,15 +53,18 @@ def commit(
     `operation` is `append` or `x-NAME` (edit has a verb of its own, and is taken here with
     `response_to` naming the entry). `message` replaces the commit's subject; `at` is when it was
     said (a naive datetime is local time), where that is not now. `metadata` is any JSON object.
+    `generation_config` (an LLMConfig or a dict) is how the answer was made; what says where to
+    send or who pays is left out of it.
 
     Raises:
         BadContent: the content does not fit its kind, or cannot be stored.
         UnpairedToolCall: a result for a call that is not open.
-        UsageError: a wrong operation, priority or time; `generation_config` and `attachments`,
-            which this version cannot keep.
+        UsageError: a wrong operation, priority or time; `attachments`, which this version cannot
+            keep.
     """
     ws.check_open()
-    arguments.refuse_later(generation_config, attachments)
+    arguments.refuse_attachments(attachments)
+    config = read_config(generation_config)
     if operation == "edit":
         if response_to is None:
             raise UsageError("an edit names no entry", "use edit(target, content)")
@@ -74,6 +78,7 @@ def commit(
             metadata=metadata,
             author=author,
             priority=priority,
+            generation_config=config,
         )
     trailers.check_message(message)
     made = entry_from(ws, content)
@@ -92,6 +97,7 @@ def commit(
         said_ms=said_ms,
         message=message,
         response_to=entry_of(ws, response_to).item.entry.id if response_to is not None else None,
+        notes=(note_line(arguments.now(ws.repo), made.id, config=config),) if config else (),
     )
     return write(ws, _append_plan(ws, draft))[0]
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from tract.content.formats import openai, plain
+from tract.content.generation import LLMConfig
 from tract.content.messages import Message, PendingCall
 from tract.plumbing.objects import Commit, read_commit
 from tract.porcelain import history
@@ -71,13 +72,23 @@ class CompiledContext:
         self._ws.check_open()
         if self._commit is None:
             return {}
-        steps = history.writers_of(self._ws, self._commit.id, set(self.entry_ids))
-        return {entry_id: step.commit.id for entry_id, step in steps.items()}
+        return {**history.writers_of(self._ws, self._commit.id, set(self.entry_ids))}
 
     @property
     def commit_hashes(self) -> list[str]:
         """The newest reachable commit that wrote or edited each message's entry."""
         return [self._writers[entry_id] for entry_id in self.entry_ids]
+
+    @cached_property
+    def generation_configs(self) -> list[LLMConfig | None]:
+        """How each message was generated, where that is known; edits keep it."""
+        if not self._ws.generations.exist:
+            return [None] * len(self._items)
+        said = self._ws.generations
+        return [
+            said.of(commit, entry_id).config
+            for commit, entry_id in zip(self.commit_hashes, self.entry_ids, strict=True)
+        ]
 
     @property
     def tools(self) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from tract.content import codec
 from tract.content.entry import with_fields
@@ -20,11 +20,13 @@ from tract.content.tokens import TokenCounter
 from tract.plumbing.pages import PAGE_SLOTS, Page, SlotFile, list_pages, read_page
 from tract.plumbing.repo import Repo, TreeId
 from tract.porcelain.arrange import Arranged, arrange
-from tract.porcelain.decoded import DecodedPage, Item, read_entry, read_tools
+from tract.porcelain.decoded import DecodedPage, Item, read_entry, read_tools, shared_slots
+from tract.porcelain.derived import Derived, PageFacts
 
 CACHE_BYTES_MAX = 128 << 20
 CONTEXTS_MAX = 4
 FRESH_MAX = 3
+LISTED_MAX = 64
 _ENTRY_OVERHEAD_BYTES = 1000
 
 
@@ -125,16 +127,32 @@ def _with_single_ids(pages: Iterable[DecodedPage]) -> DecodedPage:
     return DecodedPage(items, 0)
 
 
+class Summary(NamedTuple):
+    """What is counted of a context; calls and results only where they are not whole pages' own."""
+
+    entry_count: int
+    tokens: int
+    pinned: int
+    skipped: int
+    open_calls: list[PendingCall]
+    orphans: list[Item]
+    shared: list[int]
+
+
 class ContextCache:
     """Decoded pages by tree id, and the last few contexts."""
 
-    def __init__(self, repo: Repo, counter: TokenCounter) -> None:
+    def __init__(self, repo: Repo, counter: TokenCounter, derived: Derived) -> None:
         self._repo = repo
         self._counter = counter
+        self._derived = derived
         self._pages: OrderedDict[Page, DecodedPage] = OrderedDict()
         self._newest: dict[int, Page] = {}
         self._contexts: OrderedDict[TreeId, Context] = OrderedDict()
         self._bytes = 0
+        self._counted: dict[SlotFile, int] = {}
+        self._listed: dict[int, Page] = {}
+        self._listed_counts: dict[Page, dict[SlotFile, int]] = {}
         self._lock = threading.RLock()
 
     def read(self, tree: TreeId | None) -> Context:
@@ -148,7 +166,7 @@ class ContextCache:
         with self._lock:
             found = self._contexts.get(tree)
             if found is None:
-                pages = [self._page(page) for page in list_pages(self._repo, tree)]
+                pages = self._pages_of(list_pages(self._repo, tree))
                 earlier = next(reversed(self._contexts.values()), None)
                 found = Context(pages, read_tools(self._repo, tree), earlier)
                 self._contexts[tree] = found
@@ -156,6 +174,45 @@ class ContextCache:
             while len(self._contexts) > CONTEXTS_MAX:
                 self._contexts.popitem(last=False)
             return found
+
+    def summary(self, tree: TreeId | None) -> Summary:
+        """The counts of a tree's context; what the index knows is not decoded.
+
+        Raises:
+            BadObject: an entry or a tree cannot be read; names it.
+        """
+        with self._lock:
+            pages = list_pages(self._repo, tree) if tree is not None else []
+            facts = self._facts(pages)
+            self._listed = {page.first: page for page in pages}
+            unsettled = [
+                page for page, known in zip(pages, facts, strict=True) if not known.is_closed
+            ]
+            if unsettled and any(known.has_nameless for known in facts):
+                unsettled = pages
+            arranged = arrange(self._pages_of(unsettled))
+            shared = [page for page, known in zip(pages, facts, strict=True) if known.has_shared]
+            return Summary(
+                entry_count=sum(len(known.tokens) for known in facts),
+                tokens=sum(known.shown_tokens for known in facts),
+                pinned=sum(known.pinned for known in facts),
+                skipped=sum(known.skipped for known in facts),
+                open_calls=arranged.open,
+                orphans=arranged.orphans,
+                shared=[slot for page in shared for slot in shared_slots(self._page(page).items)],
+            )
+
+    def _facts(self, pages: list[Page]) -> list[PageFacts]:
+        """What is known of the pages, computed and kept where nobody knows it yet."""
+        known = self._derived.pages(page.tree for page in pages)
+        found = []
+        for page in pages:
+            facts = known.get(page.tree)
+            if facts is None:
+                facts = self._page(page).facts
+                self._derived.keep_page(page.tree, facts)
+            found.append(facts)
+        return found
 
     def has_open_call(self, tree: TreeId | None, call_id: str) -> bool:
         """Whether a call of that id is unanswered; decodes no more pages than that takes.
@@ -175,12 +232,17 @@ class ContextCache:
                 answered += page.orphans_of(call_id) - opens
         return False
 
-    def _page(self, page: Page) -> DecodedPage:
+    def _pages_of(self, pages: list[Page]) -> list[DecodedPage]:
+        unread = [page.tree for page in pages if page not in self._pages]
+        known = self._derived.pages(unread) if len(unread) > 1 else {}
+        return [self._page(page, known.get(page.tree)) for page in pages]
+
+    def _page(self, page: Page, known: PageFacts | None = None) -> DecodedPage:
         found = self._pages.get(page)
         if found is not None:
             self._pages.move_to_end(page)
             return found
-        decoded = self._decode(page)
+        decoded = self._decode(page, known.tokens if known is not None else ())
         self._pages[page] = decoded
         self._newest[page.first] = page
         self._bytes += decoded.size_bytes
@@ -189,18 +251,47 @@ class ContextCache:
             self._bytes -= dropped.size_bytes
         return decoded
 
-    def _decode(self, page: Page) -> DecodedPage:
+    def _decode(self, page: Page, counts: Sequence[int]) -> DecodedPage:
         earlier = self._pages.get(self._newest.get(page.first, page))
         known = earlier.by_file if earlier is not None else {}
-        items = [known.get(file) or self._read(file) for file in read_page(self._repo, page)]
+        files = read_page(self._repo, page)
+        tokens = counts if len(counts) == len(files) else [None] * len(files)
+        items = [
+            known.get(file) or self._read(file, n) for file, n in zip(files, tokens, strict=True)
+        ]
         size = sum(len(item.entry.text) + _ENTRY_OVERHEAD_BYTES for item in items)
         return DecodedPage(items, size)
 
-    def _read(self, file: SlotFile) -> Item:
-        return Item(file, read_entry(self._repo, file), self._counter)
+    def keep_counts(self, counted: Mapping[SlotFile, int], tree: TreeId) -> None:
+        """Keep facts of the pages of `tree` on which these entries, just counted, stand."""
+        wanted = {file.slot - file.slot % PAGE_SLOTS for file in counted}
+        with self._lock:
+            self._counted = dict(counted)
+            self._facts([page for page in list_pages(self._repo, tree) if page.first in wanted])
+            self._counted = {}
+
+    def _read(self, file: SlotFile, tokens: int | None = None) -> Item:
+        tokens = self._counted.get(file, tokens)
+        return Item(file, read_entry(self._repo, file), self._counter, tokens)
 
     def item(self, file: SlotFile) -> Item:
         """The entry in a file of any tree; taken from the decoded pages where it stands there."""
         first = file.slot - file.slot % PAGE_SLOTS
         page = self._pages.get(self._newest.get(first, Page(first, TreeId(""))))
-        return (page.by_file.get(file) if page is not None else None) or self._read(file)
+        found = page.by_file.get(file) if page is not None else None
+        return found or self._read(file, self._known_count(file, first))
+
+    def _known_count(self, file: SlotFile, first: int) -> int | None:
+        """What an entry of the context summed up last counts, if the index knows its page."""
+        page = self._listed.get(first)
+        if page is None:
+            return None
+        with self._lock:
+            if page not in self._listed_counts:
+                known = self._derived.pages([page.tree]).get(page.tree)
+                files = read_page(self._repo, page) if known is not None else []
+                counts = known.tokens if known is not None else ()
+                if len(self._listed_counts) > LISTED_MAX:
+                    self._listed_counts.clear()
+                self._listed_counts[page] = dict(zip(files, counts, strict=False))
+            return self._listed_counts[page].get(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from tract.errors import BadObject
 from tract.plumbing.objects import read_blob
 from tract.plumbing.pages import SlotFile, list_tools
 from tract.plumbing.repo import Repo, TreeId
+from tract.porcelain.derived import PageFacts
 
 
 class Item:
@@ -24,12 +26,14 @@ class Item:
 
     __slots__ = ("_hash", "_tokens", "counter", "entry", "file", "message")
 
-    def __init__(self, file: SlotFile, entry: Entry, counter: TokenCounter) -> None:
+    def __init__(
+        self, file: SlotFile, entry: Entry, counter: TokenCounter, tokens: int | None = None
+    ) -> None:
         self.file = file
         self.entry = entry
         self.message = render(entry)
         self.counter = counter
-        self._tokens: int | None = None
+        self._tokens = tokens
         self._hash: bytes | None = None
 
     @property
@@ -96,6 +100,26 @@ class DecodedPage:
     @cached_property
     def tokens(self) -> int:
         return sum(item.tokens for item in self.shown)
+
+    @cached_property
+    def facts(self) -> PageFacts:
+        """What is kept of the page in the index."""
+        priorities = [item.entry.priority for item in self.items]
+        return PageFacts(
+            tokens=tuple(item.tokens for item in self.items),
+            shown_tokens=self.tokens,
+            pinned=priorities.count("pinned"),
+            skipped=priorities.count("skip"),
+            is_closed=self.is_closed,
+            has_nameless=self.has_nameless,
+            has_shared=bool(shared_slots(self.items)),
+        )
+
+
+def shared_slots(items: list[Item]) -> list[int]:
+    """The slots at which more than one entry stands."""
+    slots = [item.file.slot for item in items]
+    return sorted({slot for slot, following in pairwise(slots) if slot == following})
 
 
 def total_tokens(shown_tokens: int, counter: TokenCounter) -> int:

@@ -13,16 +13,17 @@ import msgspec
 
 from tract.content.checks import check_entry
 from tract.content.entry import Entry, with_fields
+from tract.content.generation import note_line, read_config
 from tract.content.rewriting import replaced_by, with_text
 from tract.errors import BadContent, StaleRef
 from tract.plumbing.objects import Commit
-from tract.plumbing.pages import SlotFile, read_slot
+from tract.plumbing.pages import read_slot
 from tract.porcelain import arguments, history, trailers
-from tract.porcelain.history import CommitInfo
+from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.register import entry_from
 from tract.porcelain.targets import Target, entry_of
 from tract.porcelain.workspace import Workspace, read_author
-from tract.porcelain.write import Draft, write
+from tract.porcelain.write import Draft, write, write_note
 
 
 def edit(
@@ -34,9 +35,11 @@ def edit(
     metadata: Mapping[str, Any] | None = None,
     author: str | None = None,
     priority: str | None = None,
+    generation_config: object = None,
 ) -> CommitInfo:
     """Replace what an entry says; its place and id stay. `content` is a text, or any content.
 
+    The entry keeps what is known of how it was generated, unless `generation_config` says anew.
     Editing it to what it says already writes nothing, and returns the commit that last set it.
 
     Raises:
@@ -46,6 +49,7 @@ def edit(
     """
     ws.check_open()
     trailers.check_message(message)
+    config = read_config(generation_config)
     located = entry_of(ws, target)
     before = located.item
     made = _edited(ws, before.entry, content)
@@ -54,11 +58,15 @@ def edit(
         priority=arguments.priority(priority) or made.priority,
         metadata=arguments.metadata(metadata) or made.metadata,
     )
+    fresh = note_line(arguments.now(ws.repo), made.id, config=config) if config else None
     if made == before.entry:
-        return _unchanged(ws, located.tip, before.file, made)
+        return _unchanged(ws, located.tip, made, fresh)
     check_entry(made)
     file = before.file
-    draft = Draft(made, "edit", file, author=read_author(author), message=message)
+    kept = [fresh] if fresh else history.generation_lines(ws, located.tip.id, made.id)
+    draft = Draft(
+        made, "edit", file, author=read_author(author), message=message, notes=tuple(kept)
+    )
 
     def plan(tip: Commit | None) -> list[Draft]:
         if tip is None or read_slot(ws.repo, tip.tree, file.slot) != (file,):
@@ -85,7 +93,8 @@ def _edited(ws: Workspace, entry: Entry, content: object) -> Entry:
     return replaced_by(entry, entry_from(ws, content))
 
 
-def _unchanged(ws: Workspace, tip: Commit, file: SlotFile, entry: Entry) -> CommitInfo:
-    step = history.writers_of(ws, tip.id, {entry.id}).get(entry.id)
-    info = history.info_of(ws, step) if step else history.info_at(ws, tip.id)
-    return msgspec.structs.replace(info, changed=False)
+def _unchanged(ws: Workspace, tip: Commit, entry: Entry, fresh: str | None) -> CommitInfo:
+    """The commit that last set the entry; new settings are added to its note."""
+    info = history.info_at(ws, history.writer_of(ws, tip.id, entry.id))
+    info = msgspec.structs.replace(info, changed=False)
+    return write_note(ws, info, fresh, verb="edit") if fresh is not None else info

@@ -18,8 +18,7 @@ from tract.plumbing import pages, refs
 from tract.plumbing.objects import read_commit
 from tract.plumbing.program import run_git
 from tract.plumbing.repo import TreeId
-from tract.porcelain.decoded import Item, read_entry, read_tools
-from tract.porcelain.repair import shared_slots
+from tract.porcelain.decoded import Item, read_entry, read_tools, shared_slots
 from tract.porcelain.workspace import Workspace
 
 _QUIET = ("notice:", "dangling ", "Checking ")

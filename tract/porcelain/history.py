@@ -9,72 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
 from tract.content.entry import Entry
+from tract.content.generation import UNKNOWN, Generation, lines_about
 from tract.plumbing import pages, revs
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotChange, SlotFile
-from tract.plumbing.repo import CommitId, Repo
+from tract.plumbing.repo import CommitId
 from tract.porcelain import trailers
+from tract.porcelain.commit_info import CommitInfo
+from tract.porcelain.derived import CommitFacts
 from tract.porcelain.workspace import Workspace
 
-
-class CommitInfo(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """A commit as its user sees it.
-
-    `entry_id`, `slot`, `blob_id`, `content_type`, `role`, `priority` and `metadata` are those of
-    the entry it wrote (None where it wrote several, or none). `message` is the subject line,
-    `created_at` the committer's time, `changed` False where the call found the context already
-    as it should be. `context_tokens`, in a log, is what the whole context counted then.
-    """
-
-    commit_hash: str
-    parents: tuple[str, ...]
-    entry_id: str | None
-    slot: int | None
-    blob_id: str | None
-    branch: str | None
-    content_type: str | None
-    role: str | None
-    operation: str
-    response_to: str | None
-    message: str
-    priority: str | None
-    metadata: dict[str, Any] | None
-    author: str
-    created_at: datetime
-    changed: bool = True
-    context_tokens: int | None = None
-    count: Callable[[], int]
-
-    @property
-    def parent_hash(self) -> str | None:
-        """The first parent; None for a first commit."""
-        return self.parents[0] if self.parents else None
-
-    @property
-    def token_count(self) -> int:
-        """Tokens of the entries this commit wrote, each counted by itself."""
-        return self.count()
-
-    def as_dict(self) -> dict[str, Any]:
-        """What is known of the commit, ready for JSON."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "count"}
-        fields |= {"parent_hash": self.parent_hash, "token_count": self.token_count}
-        return fields | {"created_at": self.created_at.isoformat()}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CommitInfo):
-            return NotImplemented
-        mine, theirs = self.as_dict(), other.as_dict()
-        ignored = {"context_tokens", "branch"}
-        return all(mine[key] == theirs[key] for key in mine.keys() - ignored)
-
-    def __hash__(self) -> int:
-        return hash(self.commit_hash)
+PORTION_MIN = 16
+PORTION_MAX = 500
 
 
 class Step(NamedTuple):
@@ -90,9 +42,20 @@ class Step(NamedTuple):
 
 
 def read_step(ws: Workspace, commit: Commit) -> Step:
-    """Compare a commit's context with its first parent's."""
+    """How a commit changed its first parent's context: from the index, else by comparing."""
+    known = ws.derived.commits([commit.id]).get(commit.id)
+    if known is not None:
+        return Step(commit, list(known.changes))
     parent = read_commit(ws.repo, commit.parents[0]).tree if commit.parents else None
-    return Step(commit, pages.diff(ws.repo, parent, commit.tree))
+    step = Step(commit, pages.diff(ws.repo, parent, commit.tree))
+    _keep(ws, commit.id, CommitFacts(operation_of(step), tuple(step.changes)))
+    return step
+
+
+def _keep(ws: Workspace, commit: str, facts: CommitFacts) -> None:
+    """Keep facts of a commit; at a shallow clone's edge they would change with what is fetched."""
+    if commit not in ws.repo.shallow:
+        ws.derived.keep_commit(commit, facts)
 
 
 def operation_of(step: Step) -> str:
@@ -119,6 +82,7 @@ def info_of(ws: Workspace, step: Step, *, context_tokens: int | None = None) -> 
         entry=entry,
         count=cache(lambda: count_files(ws, written)),
         context_tokens=context_tokens,
+        generation=ws.generations.of(step.commit.id, entry.id if entry is not None else None),
     )
 
 
@@ -131,7 +95,8 @@ def make_info(
     entry: Entry | None,
     count: Callable[[], int],
     context_tokens: int | None = None,
-    changed: bool = True,
+    branch: str | None = None,
+    generation: Generation = UNKNOWN,
 ) -> CommitInfo:
     """Put a CommitInfo together out of what is already read."""
     said, time_ms = trailers.read(commit), trailers.committed_ms(commit)
@@ -141,7 +106,7 @@ def make_info(
         entry_id=entry.id if entry is not None else None,
         slot=file.slot if file is not None else None,
         blob_id=file.blob if file is not None else None,
-        branch=ws.branch_name,
+        branch=branch or ws.branch_name,
         content_type=entry.type if entry is not None else None,
         role=entry.compiled_role if entry is not None else None,
         operation=operation,
@@ -151,8 +116,10 @@ def make_info(
         metadata=entry.metadata if entry is not None else None,
         author=commit.author.name,
         created_at=datetime.fromtimestamp(time_ms / 1000, UTC),
-        changed=changed,
         context_tokens=context_tokens,
+        generation_config=generation.config,
+        usage=generation.usage,
+        request_digest=generation.request_digest,
         count=count,
     )
 
@@ -176,31 +143,89 @@ def info_at(ws: Workspace, commit: CommitId) -> CommitInfo:
 # Who wrote what
 
 
-def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, Step]:
+def writer_of(ws: Workspace, tip: CommitId, entry_id: str) -> CommitId:
+    """The newest reachable commit that wrote or edited an entry of the tip's context."""
+    return writers_of(ws, tip, {entry_id}).get(entry_id, tip)
+
+
+def generation_lines(ws: Workspace, tip: CommitId, entry_id: str) -> list[str]:
+    """The note lines that say how an entry was generated, those of its newest writer."""
+    if not ws.generations.exist:
+        return []
+    return lines_about(ws.generations.lines(writer_of(ws, tip, entry_id)), entry_id)
+
+
+def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, CommitId]:
     """For each entry id: the newest reachable commit that wrote or edited it.
 
     A commit that annotates does not count; a merge only for what it took from no parent.
     """
-    found: dict[str, Step] = {}
+    found: dict[str, CommitId] = {}
     left = set(wanted)
-    for step in _steps(ws.repo, tip):
-        if not left:
-            break
-        if operation_of(step) == "annotate":
-            continue
-        for file in step.written:
-            entry_id = ws.contexts.item(file).entry.id
-            if entry_id in left:
-                left.discard(entry_id)
-                found[entry_id] = step
+    for ids in _in_portions(revs.walk_ids(ws.repo, tip)):
+        known = ws.derived.commits(ids)
+        for commit_id in ids:
+            facts = known.get(commit_id)
+            if facts is None or facts.entries is None:
+                facts = _complete(ws, commit_id)
+            if facts.operation == "annotate" or left.isdisjoint(facts.entries or ()):
+                continue
+            found |= dict.fromkeys(left.intersection(facts.entries or ()), commit_id)
+            left.difference_update(found)
+            if not left:
+                return found
     return found
 
 
-def _steps(repo: Repo, tip: CommitId) -> Iterator[Step]:
-    for commit in revs.walk_all(repo, tip):
-        parents = [read_commit(repo, parent).tree for parent in commit.parents]
-        changes = pages.diff(repo, parents[0] if parents else None, commit.tree)
-        for parent in parents[1:]:
-            differing = {change.slot for change in pages.diff(repo, parent, commit.tree)}
-            changes = [change for change in changes if change.slot in differing]
-        yield Step(commit, changes)
+def _in_portions(ids: Iterator[CommitId]) -> Iterator[list[CommitId]]:
+    """Few at first, as what is wanted is most often near the tip; more and more further back."""
+    size = PORTION_MIN
+    while portion := list(islice(ids, size)):
+        yield portion
+        size = min(2 * size, PORTION_MAX)
+
+
+def _complete(ws: Workspace, commit_id: CommitId) -> CommitFacts:
+    """The facts of a commit with the ids of what it set; kept, so that they are read once."""
+    commit = read_commit(ws.repo, commit_id)
+    step = read_step(ws, commit)
+    known = ws.derived.commits([commit_id]).get(commit_id)
+    own = _own_step(ws, commit) if len(commit.parents) > 1 else step
+    entries = tuple(ws.contexts.item(file).entry.id for file in own.written)
+    number = known.number if known is not None else 0
+    facts = CommitFacts(operation_of(step), tuple(step.changes), entries, number)
+    _keep(ws, commit_id, facts)
+    return facts
+
+
+def _own_step(ws: Workspace, commit: Commit) -> Step:
+    """What a commit took from none of its parents."""
+    changes = read_step(ws, commit).changes
+    for parent in commit.parents[1:]:
+        tree = read_commit(ws.repo, parent).tree
+        differing = {change.slot for change in pages.diff(ws.repo, tree, commit.tree)}
+        changes = [change for change in changes if change.slot in differing]
+    return Step(commit, changes)
+
+
+# How many
+
+
+def count_commits(ws: Workspace, tip: CommitId) -> int:
+    """How many commits lead to `tip` along first parents; counted from where it is known."""
+    ids, number = [], 0
+    for portion in _in_portions(revs.walk_first_parent_ids(ws.repo, tip)):
+        known = ws.derived.commits(portion)
+        for commit_id in portion:
+            facts = known.get(commit_id)
+            if facts is not None and facts.number:
+                number = facts.number
+                break
+            ids.append(commit_id)
+        if number:
+            break
+    number += len(ids)
+    facts = ws.derived.commits([tip]).get(tip)
+    if facts is not None and ids and not ws.repo.shallow:
+        _keep(ws, tip, msgspec.structs.replace(facts, number=number))
+    return number

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePath
@@ -29,8 +30,10 @@ from tract.content.transcript import (
 )
 from tract.errors import BadContent, FileMissing, ReadOnly, TractError, UsageError
 from tract.plumbing import refs
-from tract.porcelain.history import CommitInfo
+from tract.porcelain.batch import staged
+from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.register import plain
+from tract.porcelain.settle import SPILL_BYTES
 from tract.porcelain.workspace import Workspace
 from tract.porcelain.write import Draft, new_id, write
 
@@ -167,15 +170,40 @@ def _import(
     total = sum(len(each.messages) for each in conversations)
     done, results = count(1), []
     on_commit = None if progress is None else lambda: progress(next(done), total)
-    for each in conversations:
-        branch = _free_branch(ws, each, goes.named) if goes.apart else goes.onto
-        results.append(_import_one(ws, each, branch, goes.file, errors, on_commit))
+    waiting = deque(conversations)
+    while waiting:
+        results += _import_some(ws, waiting, goes, errors, on_commit)
     landed = [result for result in results if result.commits]
     if not landed:
         raise results[0].error or BadContent("there is nothing in it to import")
-    if goes.apart and ws.tip() is None:
+    if goes.apart and ws.recording is None and ws.tip() is None:
         _switch_to(ws, str(landed[0].branch))
     return results
+
+
+def _import_some(
+    ws: Workspace,
+    waiting: deque[Conversation],
+    goes: _Goes,
+    errors: str,
+    on_commit: Callable[[], object] | None,
+) -> list[ImportResult]:
+    """Import as many of the waiting conversations as one pack should hold, and take them out."""
+    built: list[tuple[ImportResult, int, int]] = []
+    with staged(ws, "import", rename=lambda name: _free_name(ws, name)) as inner:
+        first = len(inner.commits)
+        while waiting and (not built or inner.repo.pending_bytes < SPILL_BYTES):
+            each = waiting.popleft()
+            branch = _free_branch(inner, each, goes.named) if goes.apart else goes.onto
+            result = _import_one(inner, each, branch, goes.file, errors, on_commit)
+            built.append((result, first, first := first + len(result.commits)))
+    return [_landed(result, inner.commits[start:end]) for result, start, end in built]
+
+
+def _landed(result: ImportResult, commits: list[CommitInfo]) -> ImportResult:
+    """The result with the commits as they landed."""
+    branch = commits[0].branch if commits else None
+    return msgspec.structs.replace(result, branch=branch, commits=commits)
 
 
 def _import_one(
@@ -200,10 +228,8 @@ def _import_one(
             drafts = []
     if not drafts:
         return ImportResult(None, [], _line_of(conversation, stop), stop)
-    commits = write(ws, lambda _tip: drafts, verb="import", branch=branch, on_commit=on_commit)
-    name = branch or ws.branch_name
-    commits = [msgspec.structs.replace(info, branch=name) for info in commits]
-    return ImportResult(name, commits, _line_of(conversation, stop), stop)
+    commits = write(ws, lambda _tip: drafts, branch=branch, on_commit=on_commit)
+    return ImportResult(commits[0].branch, commits, _line_of(conversation, stop), stop)
 
 
 def _line_of(conversation: Conversation, stop: TractError | None) -> int | None:
@@ -278,11 +304,17 @@ def _free_branch(ws: Workspace, conversation: Conversation, file: str) -> str:
     given = conversation.fields.get("id")
     stem = reduced(str(given)) if isinstance(given, str | int) else ""
     stem = stem or reduced(PurePath(file).stem) or str(conversation.line or 1)
+    return _free_name(ws, FOLDER + stem)
+
+
+def _free_name(ws: Workspace, branch: str) -> str:
+    """That branch, or the first of `-2`, `-3`, … that nobody has."""
     prefix = refs.HEADS + FOLDER
     taken = {
         name.removeprefix(prefix).split("/")[0].lower() for name in refs.list_refs(ws.repo, prefix)
     }
-    name, number = stem, 2
+    stem, number = branch.removeprefix(FOLDER), 2
+    name = stem
     while name.lower() in taken:
         name, number = f"{stem}-{number}", number + 1
     return FOLDER + name

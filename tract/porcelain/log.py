@@ -15,12 +15,12 @@ from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotFile
 from tract.plumbing.repo import CommitId
 from tract.porcelain import history, trailers
+from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.compile import token_source
-from tract.porcelain.context import Context
+from tract.porcelain.context import Summary
 from tract.porcelain.decoded import total_tokens
 from tract.porcelain.diff import DiffResult, of_commit
-from tract.porcelain.history import CommitInfo, Step
-from tract.porcelain.repair import shared_slots
+from tract.porcelain.history import Step
 from tract.porcelain.targets import Target, commit_of, entry_of, looks_like_entry
 from tract.porcelain.workspace import Workspace
 
@@ -63,9 +63,11 @@ def log(ws: Workspace, limit: int = 20) -> list[CommitInfo]:
     tip = ws.tip_commit()
     if tip is None:
         return []
-    shown_tokens = ws.context(tip.tree).tokens
+    shown_tokens = ws.contexts.summary(tip.tree).tokens
     infos = []
-    for commit in islice(revs.walk_first_parents(ws.repo, tip.id), limit):
+    commits = list(islice(revs.walk_first_parents(ws.repo, tip.id), limit))
+    ws.derived.commits(commit.id for commit in commits)
+    for commit in commits:
         step = history.read_step(ws, commit)
         total = total_tokens(shown_tokens, ws.counter)
         infos.append(history.info_of(ws, step, context_tokens=total))
@@ -93,9 +95,7 @@ def get(ws: Workspace, target: Target) -> CommitInfo:
 
 def _writer(ws: Workspace, target: Target) -> CommitId:
     located = entry_of(ws, target)
-    entry_id = located.item.entry.id
-    step = history.writers_of(ws, located.tip.id, {entry_id}).get(entry_id)
-    return step.commit.id if step is not None else located.tip.id
+    return history.writer_of(ws, located.tip.id, located.item.entry.id)
 
 
 def entry(ws: Workspace, target: Target) -> Entry:
@@ -130,35 +130,33 @@ def show(ws: Workspace, target: Target = "HEAD") -> ShowResult:
 def status(ws: Workspace) -> StatusInfo:
     """Branch, counts, open tool calls, and what deserves a look."""
     tip = ws.tip_commit()
-    context = ws.context(tip.tree if tip is not None else None)
-    priorities = [item.entry.priority for item in context.items]
+    found = ws.contexts.summary(tip.tree if tip is not None else None)
     return StatusInfo(
         head_hash=tip.id if tip is not None else None,
         branch_name=ws.branch_name,
         is_detached=ws.branch_name is None,
-        commit_count=ws.count_commits(tip.id) if tip is not None else 0,
-        entry_count=context.entry_count,
-        token_count=total_tokens(context.tokens, ws.counter),
+        commit_count=history.count_commits(ws, tip.id) if tip is not None else 0,
+        entry_count=found.entry_count,
+        token_count=total_tokens(found.tokens, ws.counter),
         token_source=token_source(ws),
         recent_commits=tuple(log(ws, RECENT)),
-        pinned_count=priorities.count("pinned"),
-        skipped_count=priorities.count("skip"),
-        pending_tool_calls=tuple(context.open_calls),
-        warnings=tuple(_warnings(ws, tip, context)),
+        pinned_count=found.pinned,
+        skipped_count=found.skipped,
+        pending_tool_calls=tuple(found.open_calls),
+        warnings=tuple(_warnings(ws, tip, found)),
     )
 
 
-def _warnings(ws: Workspace, tip: Commit | None, context: Context) -> list[str]:
+def _warnings(ws: Workspace, tip: Commit | None, found: Summary) -> list[str]:
     said = [
         f"the result {item.entry.id} at slot {item.file.slot} answers no open call;"
         " providers get it as a user text"
-        for item in context.orphans
+        for item in found.orphans
     ]
-    shared = shared_slots(context.items)
-    if shared:
-        said.append(f"entries share slot {shared[0]}; the next write gives each its own")
+    if found.shared:
+        said.append(f"entries share slot {found.shared[0]}; the next write gives each its own")
     ahead_ms = trailers.committed_ms(tip) - ws.repo.clock() if tip is not None else 0
     if ahead_ms > CLOCK_AHEAD_MS:
         days = ahead_ms // CLOCK_AHEAD_MS
         said.append(f"the newest commit is {days} days ahead of this machine's clock")
-    return said + ws.repo.lock.takeovers
+    return said + ws.repo.lock.takeovers + ws.repo.remarks[-1:]

@@ -8,8 +8,6 @@ since an id read off the path would change.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from tract.content import codec
 from tract.plumbing import pages
 from tract.plumbing.objects import Commit, Person, write_blob, write_commit
@@ -17,15 +15,8 @@ from tract.plumbing.pages import SlotFile
 from tract.plumbing.repo import Repo, TreeId
 from tract.porcelain import trailers
 from tract.porcelain.context import ContextCache
-from tract.porcelain.decoded import Item
 from tract.porcelain.moment import committer_at, later_than
 from tract.porcelain.trailers import Written
-
-
-def shared_slots(items: list[Item]) -> list[int]:
-    """The slots at which more than one entry stands."""
-    slots = [item.file.slot for item in items]
-    return sorted({slot for slot, following in pairwise(slots) if slot == following})
 
 
 def separated(repo: Repo, contexts: ContextCache, tip: Commit, sound: TreeId | None) -> Commit:

@@ -6,8 +6,11 @@ so two handles on one branch never see different histories for longer than a cal
 
 from __future__ import annotations
 
+import os
 import re
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,12 +18,20 @@ from tract.content.kinds import PriorityName
 from tract.content.tokens import TokenCounter, counter_for
 from tract.content.transcript import has_surrogates
 from tract.errors import BranchNotFound, CheckedOut, Closed, DetachedHead, RepoNotFound, UsageError
-from tract.plumbing import refs, revs
+from tract.plumbing import refs
 from tract.plumbing import repo as repos
+from tract.plumbing.cleaning import clean
+from tract.plumbing.index import Index
 from tract.plumbing.objects import Commit, read_commit
+from tract.plumbing.pages import Tail
 from tract.plumbing.refs import HEADS
 from tract.plumbing.repo import Clock, CommitId, RandomSource, Repo, TreeId
+from tract.porcelain.behind import Behind
+from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.context import Context, ContextCache
+from tract.porcelain.derived import Derived
+from tract.porcelain.generations import Generations
+from tract.porcelain.recording import Guard, Recording
 
 MEMORY = ":memory:"
 _AUTHOR = re.compile(r"\s*(.*?)\s*(?:<([^<>]*)>)?\s*\Z", re.S)
@@ -71,6 +82,7 @@ class Workspace:
         branch: str | None,
         counter: TokenCounter,
         author: tuple[str, str | None] | None,
+        derived: Derived | None = None,
     ) -> None:
         head, tip = refs.read_head(repo)
         self.repo = repo
@@ -80,14 +92,21 @@ class Workspace:
         self.detached_at = tip if self.branch_name is None else None
         self.follows_head = branch is None
         self.kinds: dict[str, RegisteredKind] = {}
-        self.contexts = ContextCache(repo, counter)
+        index = Index(os.path.join(repo.path, "tract", "index.sqlite"), warn=_warn)
+        self.derived = derived or Derived(index, counter_key(counter))
+        self.contexts = ContextCache(repo, counter, self.derived)
+        self.generations = Generations(repo)
+        self.behind = Behind()
+        self.counts_at_close = True
+        self.recording: Recording | None = None
+        self.guard = Guard()
         self.closed = False
         self.sound_tree: TreeId | None = None
+        self.tail: Tail | None = None
         self._born = self.branch_name is not None and bool(
             tip if branch is None else refs.read_ref(repo, HEADS + branch)
         )
         self.newest = NewestCommit(repo)
-        self._counted: tuple[CommitId | None, int] = (None, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -101,9 +120,15 @@ class Workspace:
         return self.repo.path
 
     def close(self) -> None:
-        """Let go of the repository; a second time is fine."""
+        """Let go of the repository; a second time is fine. class Tract settles first."""
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the repository and the index as they are."""
         if not self.closed:
             self.closed = True
+            if self.recording is None:
+                self.derived.close()
             self.repo.close()
 
     def check_open(self) -> None:
@@ -127,6 +152,7 @@ class Workspace:
             BranchNotFound: the branch had commits and was deleted under this handle.
         """
         self.check_open()
+        self.generations.forget()
         if self.branch_name is None:
             return self.detached_at
         found = refs.read_ref(self.repo, HEADS + self.branch_name)
@@ -143,25 +169,44 @@ class Workspace:
         tip = self.tip()
         return self.newest.read(tip) if tip is not None else None
 
-    def count_commits(self, tip: CommitId) -> int:
-        """How many commits lead to `tip` along first parents; walks only what is new."""
-        known, count = self._counted
-        new = 0
-        for commit in revs.walk_first_parents(self.repo, tip):
-            if commit.id == known:
-                new += count
-                break
-            new += 1
-        self._counted = (tip, new)
-        return new
-
     def context(self, tree: TreeId | None) -> Context:
         """The entries of a tree, decoded once and kept."""
         return self.contexts.read(tree)
 
+    def restart(self, recording: Recording) -> None:
+        """Forget what a batch has built, to build it again."""
+        self.recording, self.behind = recording, Behind()
+        self.generations.unwritten = recording.note_lines
+        self.sound_tree, self.tail = None, None
+
     def move_to(self, branch: str) -> None:
         """Make this handle write to another branch; nothing is written by this."""
         self.branch_name, self.detached_at, self._born = branch, None, False
+
+    def check_writable(self) -> None:
+        """Refuse to write after close, and beside a batch.
+
+        Raises:
+            Closed: `close()` was called.
+            UsageError: this thread is inside a batch of this handle.
+        """
+        self.check_open()
+        if self.guard.is_up:
+            raise UsageError(
+                "a batch is open in this thread, so this handle does not write",
+                "write through what `with t.batch() as b` gave: b",
+            )
+
+    @property
+    def commits(self) -> list[CommitInfo]:
+        """What was written in this batch, in order; the ids are those that landed.
+
+        Raises:
+            UsageError: this is no batch.
+        """
+        if self.recording is None:
+            raise UsageError("only a batch has commits", "see log()")
+        return self.recording.commits
 
     def writable_ref(self, branch: str | None = None) -> str:
         """The ref that a write moves: that of `branch`, else of this handle's.
@@ -169,8 +214,9 @@ class Workspace:
         Raises:
             DetachedHead: there is no current branch.
             CheckedOut: the branch is checked out in a git work tree.
+            UsageError: this thread is inside a batch of this handle.
         """
-        self.check_open()
+        self.check_writable()
         name = branch or self.branch_name
         if name is None:
             raise DetachedHead(
@@ -186,6 +232,22 @@ class Workspace:
 
 
 W = TypeVar("W", bound=Workspace)
+
+
+class IndexUnavailable(UserWarning):
+    """The derived index cannot be used; answers are the same, and take longer."""
+
+
+def _warn(said: str) -> None:
+    """Warn; never an error, since what the verb did is done."""
+    with suppress(IndexUnavailable):
+        warnings.warn(said, IndexUnavailable, stacklevel=2)
+
+
+def counter_key(counter: TokenCounter) -> str:
+    """The name that counts are kept under; empty where they are not: an estimate, or no name."""
+    name = "" if getattr(counter, "is_estimate", False) else str(getattr(counter, "name", ""))
+    return name if name.isprintable() and " " not in name else ""
 
 
 def read_author(author: str | None) -> tuple[str, str | None] | None:
@@ -209,10 +271,12 @@ def open_workspace(
     clock: Clock,
     random: RandomSource,
     environ: Mapping[str, str],
+    durability: str = "process",
 ) -> W:
     """Open or make the repository that `path` means, as a workspace of that class.
 
     Raises:
+        UsageError: `durability` is neither "process" nor "power".
         RepoNotFound: there is none, and `create` is False.
         BranchNotFound: `branch` does not exist, and `create` is False.
         BadRefName, UnknownFormat: see refs.check_branch_name, repo.open_repo.
@@ -220,8 +284,16 @@ def open_workspace(
     counter, who = counter_for(tokenizer), read_author(author)
     if branch is not None:
         refs.check_branch_name(branch)
-    passed = {"clock": clock, "random": random, "environ": environ}
+    if durability not in ("process", "power"):
+        raise UsageError(f"durability={durability!r} is unknown", 'use "process" or "power"')
+    passed = {
+        "clock": clock,
+        "random": random,
+        "environ": environ,
+        "is_durable": durability == "power",
+    }
     repo = _open_or_make(path, create, passed)
+    clean(repo)
     try:
         if branch is not None and not create and not _has_branch(repo, branch):
             raise BranchNotFound(

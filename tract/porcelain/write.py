@@ -2,7 +2,8 @@
 
 A plan is made on the branch's tip, and made again on the tip found under the write lock if that
 moved meanwhile: so an append finds its place, and an edit of what somebody else just edited is
-refused. Blobs, trees and commits are written first; the branch moves last, by compare-and-swap.
+refused. Objects are built in memory first (plumbing/pending.py); they are written together, notes
+move next, and the branch last. In a batch they stay in memory until the batch ends (batch.py).
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from tract.content import codec
+from tract.content import codec, generation
 from tract.content.entry import Entry
+from tract.content.generation import UNKNOWN, Generation
 from tract.content.media import extension_of
-from tract.plumbing import pages, refs
+from tract.plumbing import landing, notes, pages, refs
 from tract.plumbing.objects import (
     Commit,
     Person,
@@ -22,12 +24,15 @@ from tract.plumbing.objects import (
     write_blob,
     write_commit,
 )
-from tract.plumbing.pages import Attachment, SlotFile
-from tract.plumbing.repo import CommitId, Repo, TreeId
-from tract.porcelain import repair, trailers
+from tract.plumbing.pages import Attachment, SlotFile, Tail
+from tract.plumbing.repo import Repo
+from tract.porcelain import repair, settle, trailers
+from tract.porcelain.behind import Wrote
+from tract.porcelain.commit_info import CommitInfo, with_generation
 from tract.porcelain.decoded import entry_tokens
-from tract.porcelain.history import CommitInfo, make_info
+from tract.porcelain.history import make_info
 from tract.porcelain.moment import committer_at, later_than
+from tract.porcelain.recording import Call, NoteCall
 from tract.porcelain.trailers import Written
 from tract.porcelain.workspace import Workspace
 
@@ -36,7 +41,8 @@ class Draft(NamedTuple):
     """One commit to be made: an entry, and where it goes.
 
     `place` is None for an append, else the file whose slot the entry takes. `raw` are the bytes
-    of its attachments by number. `said_ms` is when it was said, None for now.
+    of its attachments by number. `said_ms` is when it was said, None for now. `notes` are lines
+    of its generation note.
     """
 
     entry: Entry
@@ -48,9 +54,26 @@ class Draft(NamedTuple):
     message: str | None = None
     response_to: str | None = None
     via: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 Plan = Callable[[Commit | None], Sequence[Draft]]
+
+
+class Made(NamedTuple):
+    """A commit that was built, and what its user is told of it."""
+
+    commit: Commit
+    draft: Draft
+    file: SlotFile
+    info: CommitInfo
+
+
+class Built(NamedTuple):
+    """Commits in a staged repository, and where the next append goes."""
+
+    made: list[Made]
+    tail: Tail | None
 
 
 def write(
@@ -64,8 +87,7 @@ def write(
     """Carry out what `plan` drafts on the branch's tip: one commit a draft, one move of the branch.
 
     `plan` may refuse by raising; an empty plan writes nothing. `branch` writes to another branch
-    than the handle's (imports). Several drafts are built before the lock is taken, so that a long
-    import keeps nobody waiting; `on_commit` is called after each of them, outside the lock.
+    than the handle's (imports). `on_commit` is called after each commit that a batch builds.
 
     Raises:
         StaleRef: stock git moved the branch in between.
@@ -76,24 +98,53 @@ def write(
     drafts = plan(before)
     if not drafts:
         return []
-    blobs = _write_blobs(ws.repo, drafts)
-    ahead = len(drafts) > 1
-    infos = _commit_all(ws, before, drafts, blobs, on_commit) if ahead else []
+    if ws.recording is not None:
+        built = _build(ws, ws.repo, ref, before, drafts, ws.recording.verb, on_commit)
+        _remember(ws, ref, built)
+        infos = [each.info for each in built.made]
+        is_append = all(draft.place is None for draft in drafts)
+        ws.recording.calls.append(Call(plan, branch, infos, is_append))
+        settle.spill(ws)
+        return infos
+    encoded = [codec.encode(draft.entry) for draft in drafts]
+    view = ws.repo.staged()
+    assert view.pending is not None
     with ws.repo.lock:
         ws.repo.prepare_for_writing()
-        now = before
         if refs.read_ref(ws.repo, ref) != (before.id if before is not None else None):
-            now = _read_tip(ws, ref, branch)
-            drafts, ahead = plan(now), False
-            blobs = _write_blobs(ws.repo, drafts)
-        if not ahead:
-            infos = _commit_all(ws, now, drafts, blobs)
-        if infos:
-            verb = verb or drafts[0].operation
-            old = now.id if now is not None else None
-            refs.update_ref(ws.repo, ref, CommitId(infos[-1].commit_hash), old=old, verb=verb)
-            ws.tip()  # the handle now knows that its branch has commits
-    return infos
+            before = _read_tip(ws, ref, branch)
+            drafts = plan(before)
+            encoded = [codec.encode(draft.entry) for draft in drafts]
+        if not drafts:
+            return []
+        built = _build(ws, view, ref, before, drafts, verb, encoded=encoded)
+        landing.land(ws.repo, view.pending)
+        _remember(ws, ref, built)
+        ws.tip()  # the handle now knows that its branch has commits
+    settle.after_write(ws)
+    return [each.info for each in built.made]
+
+
+def write_note(ws: Workspace, info: CommitInfo, line: str, *, verb: str = "usage") -> CommitInfo:
+    """Add a line to the generation note of a commit, at once.
+
+    Raises:
+        RepoLocked, StorageFull, ReadOnly: nothing was changed.
+    """
+    ws.check_writable()
+    if ws.recording is not None:
+        ws.recording.calls.append(NoteCall(info, line))
+        ws.recording.add_note(info.commit_hash, [line])
+    else:
+        view = ws.repo.staged()
+        assert view.pending is not None
+        with ws.repo.lock:
+            ws.repo.prepare_for_writing()
+            said = {info.commit_hash: [line]}
+            notes.add_lines(view, notes.GENERATION, said, verb=verb)
+            landing.land(ws.repo, view.pending)
+    ws.generations.forget()
+    return with_generation(info, ws.generations.of(info.commit_hash, info.entry_id))
 
 
 def _read_tip(ws: Workspace, ref: str, branch: str | None) -> Commit | None:
@@ -101,13 +152,87 @@ def _read_tip(ws: Workspace, ref: str, branch: str | None) -> Commit | None:
     return ws.newest.read(tip) if tip is not None else None
 
 
-def _write_blobs(repo: Repo, drafts: Sequence[Draft]) -> list[SlotFile]:
-    """The blobs of each draft, as a file whose slot is still to be found."""
-    encoded = [codec.encode(draft.entry) for draft in drafts]
-    return [
-        SlotFile(-1, draft.entry.label, write_blob(repo, data), _attach(repo, draft))
-        for draft, data in zip(drafts, encoded, strict=True)
-    ]
+def _build(
+    ws: Workspace,
+    repo: Repo,
+    ref: str,
+    tip: Commit | None,
+    drafts: Sequence[Draft],
+    verb: str | None,
+    on_commit: Callable[[], object] | None = None,
+    *,
+    encoded: Sequence[bytes] = (),
+) -> Built:
+    """Build a commit a draft in a staged repository, and plan the moves of notes and branch."""
+    old = tip.id if tip is not None else None
+    verb = verb or drafts[0].operation
+    if tip is not None:
+        tip = repair.separated(repo, ws.contexts, tip, ws.sound_tree)
+    tail, made = ws.tail, []
+    for number, draft in enumerate(drafts):
+        data = encoded[number] if encoded else codec.encode(draft.entry)
+        each, tail = _commit(ws, repo, ref, tip, draft, data, tail)
+        tip = each.commit
+        made.append(each)
+        if on_commit is not None:
+            on_commit()
+    assert tip is not None
+    said = {each.commit.id: each.draft.notes for each in made if each.draft.notes}
+    if ws.recording is not None:
+        for commit_id, lines in said.items():
+            ws.recording.add_note(commit_id, lines)
+    elif said:
+        notes.add_lines(repo, notes.GENERATION, said, verb=verb)
+    refs.update_ref(repo, ref, tip.id, old=old, verb=verb)
+    return Built(made, tail)
+
+
+def _remember(ws: Workspace, ref: str, built: Built) -> None:
+    """What the handle keeps of commits that are there now, for the next write."""
+    tip = built.made[-1].commit
+    ws.newest.keep(tip)
+    ws.sound_tree, ws.tail = tip.tree, built.tail
+    for each in built.made:
+        draft = each.draft
+        ws.behind.add(Wrote(ref, draft.operation, each.commit, draft.place, each.file, draft.entry))
+
+
+def _commit(
+    ws: Workspace,
+    repo: Repo,
+    ref: str,
+    tip: Commit | None,
+    draft: Draft,
+    data: bytes,
+    tail: Tail | None,
+) -> tuple[Made, Tail | None]:
+    entry, tree = draft.entry, tip.tree if tip is not None else None
+    blob, attachments = write_blob(repo, data), _attach(repo, draft)
+    if draft.place is None:
+        put = pages.append(repo, tree, entry.label, blob, attachments, tail=tail)
+        made, tail = put.tree, put.tail
+        file = SlotFile(put.slot, entry.label, blob, attachments)
+    else:
+        file = SlotFile(draft.place.slot, entry.label, blob, attachments)
+        made, tail = pages.replace(repo, tree, {file.slot: (file,)}), None
+    now_ms = later_than(repo, tip)
+    committer = committer_at(repo, now_ms)
+    message = trailers.compose(
+        draft.operation,
+        [Written(file.slot, entry)],
+        time_ms=now_ms % 1000,
+        message=draft.message,
+        via=draft.via,
+        response_to=draft.response_to,
+    )
+    said_ms = now_ms if draft.said_ms is None else draft.said_ms
+    author = Person(*author_of(entry, draft.author or ws.author), said_ms // 1000)
+    parents = (tip.id,) if tip is not None else ()
+    commit_id = write_commit(
+        repo, made, parents, author=author, committer=committer, message=message
+    )
+    commit = Commit(commit_id, made, parents, author, committer, message)
+    return Made(commit, draft, file, _info(ws, ref, commit, draft, file)), tail
 
 
 def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
@@ -120,65 +245,20 @@ def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
     return tuple(sorted([*kept, *fresh]))
 
 
-def _commit_all(
-    ws: Workspace,
-    tip: Commit | None,
-    drafts: Sequence[Draft],
-    blobs: Sequence[SlotFile],
-    on_commit: Callable[[], object] | None = None,
-) -> list[CommitInfo]:
-    if tip is not None:
-        tip = repair.separated(ws.repo, ws.contexts, tip, ws.sound_tree)
-    infos = []
-    for draft, blob in zip(drafts, blobs, strict=True):
-        tip, info = _commit(ws, tip, draft, blob)
-        infos.append(info)
-        if on_commit is not None:
-            on_commit()
-    if tip is not None:
-        ws.newest.keep(tip)
-        ws.sound_tree = tip.tree
-    return infos
-
-
-def _commit(
-    ws: Workspace, tip: Commit | None, draft: Draft, blob: SlotFile
-) -> tuple[Commit, CommitInfo]:
-    tree, file = _place(ws.repo, tip.tree if tip is not None else None, draft, blob)
-    now_ms = later_than(ws.repo, tip)
-    committer = committer_at(ws.repo, now_ms)
-    message = trailers.compose(
-        draft.operation,
-        [Written(file.slot, draft.entry)],
-        time_ms=now_ms % 1000,
-        message=draft.message,
-        via=draft.via,
-        response_to=draft.response_to,
-    )
-    said_ms = now_ms if draft.said_ms is None else draft.said_ms
-    author = Person(*author_of(draft.entry, draft.author or ws.author), said_ms // 1000)
-    parents = (tip.id,) if tip is not None else ()
-    made = write_commit(ws.repo, tree, parents, author=author, committer=committer, message=message)
-    commit = Commit(made, tree, parents, author, committer, message)
-    info = make_info(
+def _info(ws: Workspace, ref: str, commit: Commit, draft: Draft, file: SlotFile) -> CommitInfo:
+    said: Generation = UNKNOWN
+    if draft.notes:
+        said = generation.of_entry(draft.notes, draft.entry.id)
+    return make_info(
         ws,
         commit,
+        branch=ref.removeprefix(refs.HEADS),
         operation=draft.operation,
         file=file,
         entry=draft.entry,
         count=cache(lambda: entry_tokens(draft.entry, ws.counter)),
+        generation=said,
     )
-    return commit, info
-
-
-def _place(
-    repo: Repo, tree: TreeId | None, draft: Draft, blob: SlotFile
-) -> tuple[TreeId, SlotFile]:
-    if draft.place is None:
-        made, slot = pages.append(repo, tree, blob.label, blob.blob, blob.attachments)
-        return made, blob._replace(slot=slot)
-    file = blob._replace(slot=draft.place.slot)
-    return pages.replace(repo, tree, {file.slot: (file,)}), file
 
 
 def author_of(entry: Entry, given: tuple[str, str | None] | None) -> tuple[str, str]:

@@ -1,0 +1,140 @@
+"""landing.py - bring pending objects and ref moves to disk: loose files, or a pack where many.
+
+Objects first, refs last and each by compare-and-swap. Directly before a ref moves, every object is
+looked for once more and written again where it is gone: a stock prune takes what no ref reaches,
+and git moves a ref to a missing commit without a word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+import pygit2
+
+from tract.plumbing import reflog, refs
+from tract.plumbing.objects import write_loose
+from tract.plumbing.packs import NewObject, Pack, write_pack
+from tract.plumbing.pending import Move, Pending, PendingObject
+from tract.plumbing.repo import CommitId, Repo, storage_error
+
+Objects = Mapping[str, PendingObject]
+# A blob of this size is looked for before it is packed: an image that is there is not stored twice.
+REUSED_BYTES_MIN = 16 << 10
+NOTES = "refs/notes/"
+
+
+def land(repo: Repo, pending: Pending) -> None:
+    """Write the objects as loose files, then move the refs, notes first; the write lock is held.
+
+    Raises:
+        StaleRef, RepoLocked: a ref could not be moved; those before it have moved.
+        StorageFull, ReadOnly: nothing was moved.
+    """
+    objects = pending.take_objects()
+    if len(pending.moves) > 1:
+        _expect(repo, pending)
+    for each in objects.values():
+        write_loose(repo, each.kind, each.data)
+    if repo.is_durable:
+        _sync(_loose_path(repo, name) for name in objects)
+    _move(repo, pending, objects)
+
+
+def pack(repo: Repo, pending: Pending, folder: str) -> Pack | None:
+    """Write the objects as one pack that waits in `folder`; None where there are none."""
+    objects = pending.take_objects()
+    for name, each in objects.items():
+        if len(each.data) >= REUSED_BYTES_MIN and name in repo.odb:
+            pending.reused[name] = each
+    new = [
+        NewObject(name, int(each.kind), each.data, each.family)
+        for name, each in objects.items()
+        if name not in pending.reused
+    ]
+    return write_pack(repo, new, folder) if new else None
+
+
+def moved(repo: Repo, pending: Pending) -> list[tuple[str, str | None, str | None]]:
+    """The refs that no longer stand where the change began, each with where that was and is."""
+    now = [(name, move.old, refs.read_ref(repo, name)) for name, move in pending.moves.items()]
+    return [(name, old, found) for name, old, found in now if old != found]
+
+
+def land_packed(repo: Repo, pending: Pending, packs: Sequence[Pack]) -> None:
+    """Put the packs in place and move the refs, notes first; the write lock is held.
+
+    What would be refused is refused before the first pack is in place.
+
+    Raises:
+        StaleRef, RepoLocked: another program moved a ref, or holds it.
+        StorageFull, ReadOnly: a pack could not be put in place.
+    """
+    _expect(repo, pending)
+    for each in packs:
+        each.place()
+    try:
+        _move(repo, pending, pending.reused)
+    finally:
+        for each in packs:
+            each.release()
+
+
+def _expect(repo: Repo, pending: Pending) -> None:
+    for name, move in pending.moves.items():
+        refs.expect(repo, name, _values(move)[0])
+
+
+def _move(repo: Repo, pending: Pending, objects: Objects) -> None:
+    names = sorted(pending.moves, key=lambda name: not name.startswith(NOTES))
+    lines = [reflog.last_line(repo, name) for name in names] if len(names) > 1 else []
+    operation = refs.new_operation(repo, lines) if lines else None
+    for name in names:
+        old, new, verb = _values(pending.moves[name])
+        refs.update_ref(
+            repo,
+            name,
+            new,
+            old=old,
+            verb=verb,
+            operation=operation,
+            before=lambda: _write_again(repo, objects),
+        )
+
+
+def _values(move: Move) -> tuple[CommitId | None, CommitId, str]:
+    old = CommitId(move.old) if move.old is not None else None
+    return old, CommitId(move.new), move.verb
+
+
+def _loose_path(repo: Repo, object_id: str) -> str:
+    return os.path.join(repo.path, "objects", object_id[:2], object_id[2:])
+
+
+def _write_again(repo: Repo, objects: Objects) -> None:
+    """Write what is no longer there; a database opened now knows no pack that is gone."""
+    gone = [name for name in objects if not os.path.exists(_loose_path(repo, name))]
+    if not gone:
+        return
+    now = pygit2.Odb(os.path.join(repo.path, "objects"))
+    for name in gone:
+        if name not in now:
+            write_loose(repo, objects[name].kind, objects[name].data, now)
+    if repo.is_durable:
+        _sync(_loose_path(repo, name) for name in gone)
+
+
+def _sync(paths: Iterable[str]) -> None:
+    """Flush files, and the folders that name them, to the disk (durability "power")."""
+    files = list(paths)
+    for path in [*files, *sorted({os.path.dirname(file) for file in files})]:
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # consolidated meanwhile: a pack is flushed when it is written
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            raise storage_error(error, f"flush {path}") from error
+        finally:
+            os.close(fd)

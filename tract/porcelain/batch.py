@@ -1,0 +1,152 @@
+"""batch.py - many writes as one: built in memory, stored as one pack, one move of the branch.
+
+A batch is a handle of its own on the same branch, whose repository is staged (plumbing/pending.py).
+At its end the objects become a pack that no clean-up touches, then the lock is taken and the refs
+move. Where somebody moved one meanwhile, appends are made again on the new tip, under the lock so
+that it ends; anything else is refused, and nothing of the batch is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tract.errors import RepoLocked, StaleRef, UsageError
+from tract.plumbing import landing, notes, refs
+from tract.plumbing.pending import Pending
+from tract.plumbing.repo import CommitId
+from tract.porcelain import settle
+from tract.porcelain.commit_info import CommitInfo
+from tract.porcelain.recording import NoteCall, Recording
+from tract.porcelain.workspace import W, Workspace
+from tract.porcelain.write import write, write_note
+
+
+@contextmanager
+def batch(ws: W) -> Iterator[W]:
+    """Write many entries as one: `with t.batch() as b: b.user(…)`.
+
+    `b` is a handle on the same branch: what is written through it is the batch, and reads through
+    it see it. Others, `t` too, see all of it at the end of the block, or nothing: after an error
+    in the block nothing is written. One commit a call, one pack, one move of the branch. If
+    another writer moved the branch meanwhile, appends are made again on its tip: entry ids stay,
+    and `b.commits` has the commit ids that landed.
+
+    Raises:
+        UsageError: a write through `t` from inside the block, or a batch in a batch.
+        StaleRef: the branch moved, and the batch holds more than appends; nothing was written.
+        RepoLocked, StorageFull, ReadOnly: nothing was written.
+    """
+    ws.writable_ref()
+    if ws.recording is not None:
+        raise UsageError("a batch is open already", "write through the one that is open")
+    with staged(ws, "batch") as inner, ws.guard:
+        yield inner
+
+
+@contextmanager
+def staged(ws: W, verb: str, *, rename: Callable[[str], str] | None = None) -> Iterator[W]:
+    """A batch for a verb; in a batch, that batch itself.
+
+    `rename` gives another name for a branch that the batch begins and somebody else took.
+    """
+    if ws.recording is not None:
+        yield ws
+        return
+    ws.check_writable()
+    ws.tip()  # refuses where the branch was deleted under this handle
+    inner = type(ws)(
+        ws.repo.staged_apart(), branch=ws.branch_name, counter=ws.counter, author=ws.author,
+        derived=ws.derived,
+    )  # fmt: skip
+    inner.kinds = ws.kinds
+    inner.restart(Recording(verb))
+    try:
+        yield inner
+        inner.check_open()
+        _land(ws, inner, rename)
+    finally:
+        assert inner.recording is not None
+        inner.recording.close()
+        inner.release()
+
+
+def _pending(ws: Workspace) -> Pending:
+    assert ws.repo.pending is not None
+    return ws.repo.pending
+
+
+def _land(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) -> None:
+    """Write what the batch holds, and move the refs."""
+    assert inner.recording is not None
+    if not inner.recording.calls:
+        return
+    _note(inner)
+    settle.pack(inner)
+    with ws.repo.lock:
+        ws.repo.prepare_for_writing()
+        moved = landing.moved(ws.repo, _pending(inner))
+        if any(not ref.startswith(landing.NOTES) for ref, _, _ in moved):
+            _make_again(ws, inner, rename)
+        elif moved:
+            _pending(inner).forget_moves(landing.NOTES)
+        if moved:
+            _note(inner)
+            settle.pack(inner)
+        _leave_tokens_if_held(ws, _pending(inner))
+        landing.land_packed(ws.repo, _pending(inner), inner.recording.packs)
+        ws.tip()  # the handle now knows that its branch has commits
+    settle.after_batch(ws, inner)
+
+
+def _note(inner: Workspace) -> None:
+    """Add the notes to what the batch is going to write."""
+    assert inner.recording is not None
+    if inner.recording.note_lines:
+        verb = inner.recording.verb
+        notes.add_lines(inner.repo, notes.GENERATION, inner.recording.note_lines, verb=verb)
+    settle.note_tokens(inner)
+
+
+def _leave_tokens_if_held(ws: Workspace, pending: Pending) -> None:
+    """Counts may be noted later: a program that holds their ref does not hold up the batch."""
+    move = pending.moves.get(notes.TOKENS)
+    try:
+        if move is not None:
+            refs.expect(ws.repo, notes.TOKENS, CommitId(move.old) if move.old else None)
+    except RepoLocked:
+        pending.forget_moves(notes.TOKENS)
+
+
+def _stale(ws: Workspace, pending: Pending) -> StaleRef:
+    ref, old, found = next(m for m in landing.moved(ws.repo, pending) if refs.HEADS in m[0])
+    return StaleRef(
+        f"{ref.removeprefix(refs.HEADS)} moved while the batch was open",
+        "run the batch again; it reads the branch afresh",
+        expected=old,
+        found=found,
+    )
+
+
+def _make_again(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) -> None:
+    """Make the calls of the batch once more, on the tips that are there now."""
+    old = inner.recording
+    assert old is not None
+    if not old.is_append:
+        raise _stale(ws, _pending(inner))
+    old.close()
+    begun = {name for name, move in _pending(inner).moves.items() if move.old is None}
+    _pending(inner).clear()
+    inner.restart(Recording(old.verb))
+    now: dict[str, CommitInfo] = {}
+    names: dict[str, str] = {}
+    for call in old.calls:
+        if isinstance(call, NoteCall):
+            write_note(inner, now.get(call.info.commit_hash, call.info), call.line)
+            continue
+        branch = call.branch
+        if branch is not None and rename is not None and refs.HEADS + branch in begun:
+            branch = names.setdefault(branch, rename(branch))
+        again = write(inner, call.plan, branch=branch)
+        now |= {info.commit_hash: new for info in call.infos for new in again
+                if info.entry_id == new.entry_id}  # fmt: skip

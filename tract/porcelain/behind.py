@@ -1,0 +1,57 @@
+"""behind.py - what was written and is still to be told to notes and index.
+
+Counting takes longer than writing, so token notes and index rows are written behind: at the end
+of a batch, at close, every 64 commits (settle.py does it). A kill loses none of them: what has no
+token note is counted by the next handle that writes some.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+from tract.content.entry import Entry
+from tract.plumbing.objects import Commit
+from tract.plumbing.pages import SlotFile
+
+EVERY = 64
+
+
+class Wrote(NamedTuple):
+    """A commit that set one entry: `before` is the file whose place it took."""
+
+    ref: str
+    operation: str
+    commit: Commit
+    before: SlotFile | None
+    file: SlotFile
+    entry: Entry
+
+
+class Behind:
+    """The commits of a handle that notes and index do not know yet."""
+
+    def __init__(self) -> None:
+        self._wrote: list[Wrote] = []
+        self._lock = threading.Lock()
+        self.is_first = True
+        self.counted: dict[SlotFile, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._wrote)
+
+    def add(self, wrote: Wrote) -> None:
+        """A commit was built; in a batch it counts once the batch has landed."""
+        with self._lock:
+            self._wrote.append(wrote)
+
+    def take(self) -> list[Wrote]:
+        """Hand over what is to be told."""
+        with self._lock:
+            taken, self._wrote = self._wrote, []
+        return taken
+
+    def put_back(self, wrote: list[Wrote]) -> None:
+        """It could not be told now: the next time will."""
+        with self._lock:
+            self._wrote[:0] = wrote

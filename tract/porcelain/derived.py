@@ -1,0 +1,149 @@
+"""derived.py - what is computed of pages and commits, kept in the index beside the objects.
+
+Facts are keyed by object id, so they cannot be stale; what the index lacks is computed by whoever
+asks, handed to `keep`, and added to the index by the next `save`. Without an index (plumbing/
+index.py says when) everything is computed, and every answer is the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tract.plumbing.index import Index
+from tract.plumbing.pages import SlotChange
+
+COMMITS_MAX = 20_000
+PAGES_MAX = 4_000
+CHANGES_MAX = 200
+F = TypeVar("F")
+
+
+class PageFacts(msgspec.Struct, frozen=True, array_like=True):
+    """A page as the counter sees it: tokens of each entry in path order, and what is shown.
+
+    `is_closed`: its tool groups are whole; `has_nameless`: a result there has no id.
+    """
+
+    tokens: tuple[int, ...]
+    shown_tokens: int
+    pinned: int
+    skipped: int
+    is_closed: bool
+    has_nameless: bool
+    has_shared: bool
+
+
+class CommitFacts(msgspec.Struct, frozen=True, array_like=True):
+    """How a commit changed the context of its first parent.
+
+    `operation` is what it did; `entries` are the ids of what it set itself, which of a merge is
+    less than it changed, None where nobody asked yet; `number` is how many commits lead to it
+    along first parents, 0 where nobody counted.
+    """
+
+    operation: str
+    changes: tuple[SlotChange, ...]
+    entries: tuple[str, ...] | None = None
+    number: int = 0
+
+
+class _Facts(Generic[F]):
+    """Facts of one sort by object id: the most recent in memory, and which the index lacks."""
+
+    def __init__(self, kind: type[F], size_max: int) -> None:
+        self._decoder = msgspec.msgpack.Decoder(kind)
+        self._size_max = size_max
+        self.known: OrderedDict[str, F] = OrderedDict()
+        self.fresh: dict[str, F] = {}
+
+    def remember(self, key: str, facts: F) -> None:
+        self.known[key] = facts
+        self.known.move_to_end(key)
+        while len(self.known) > self._size_max:
+            self.known.popitem(last=False)
+
+    def remember_rows(self, rows: Mapping[str, bytes]) -> None:
+        for key, row in rows.items():
+            try:
+                self.remember(key, self._decoder.decode(row))
+            except msgspec.DecodeError:
+                continue  # another version's: computed anew
+
+    def rows(self) -> dict[str, bytes]:
+        return {key: msgspec.msgpack.encode(facts) for key, facts in self.fresh.items()}
+
+
+class Derived:
+    """Facts of one repository, under one counter."""
+
+    def __init__(self, index: Index, counter_key: str) -> None:
+        self._index = index
+        self._counter_key = counter_key
+        self._pages: _Facts[PageFacts] = _Facts(PageFacts, PAGES_MAX)
+        self._commits: _Facts[CommitFacts] = _Facts(CommitFacts, COMMITS_MAX)
+        self._lock = threading.RLock()
+
+    def pages(self, ids: Iterable[str]) -> dict[str, PageFacts]:
+        """What is known of these pages."""
+        ids = list(ids)
+        with self._lock:
+            missing = [key for key in ids if key not in self._pages.known]
+            if missing and self._counter_key:
+                self._pages.remember_rows(self._index.pages(self._counter_key, missing))
+            known = self._pages.known
+            return {key: known[key] for key in ids if key in known}
+
+    def commits(self, ids: Iterable[str]) -> dict[str, CommitFacts]:
+        """What is known of these commits."""
+        ids = list(ids)
+        with self._lock:
+            missing = [key for key in ids if key not in self._commits.known]
+            if missing:
+                self._commits.remember_rows(self._index.commits(missing))
+            known = self._commits.known
+            return {key: known[key] for key in ids if key in known}
+
+    def keep_page(self, page_id: str, facts: PageFacts) -> None:
+        """Keep what was computed of a page."""
+        with self._lock:
+            self._pages.remember(page_id, facts)
+            self._pages.fresh[page_id] = facts
+
+    def keep_commit(self, commit_id: str, facts: CommitFacts) -> None:
+        """Keep what was computed of a commit; very large changes are not worth keeping."""
+        if len(facts.changes) > CHANGES_MAX:
+            return
+        with self._lock:
+            self._commits.remember(commit_id, facts)
+            self._commits.fresh[commit_id] = facts
+
+    @property
+    def fresh_count(self) -> int:
+        """How many facts the index lacks."""
+        return len(self._pages.fresh) + len(self._commits.fresh)
+
+    def save(self) -> None:
+        """Add to the index what it lacks; where it cannot be written, nothing happens."""
+        with self._lock:
+            pages, commits = self._pages.rows(), self._commits.rows()
+            entries = [
+                (entry_id, commit_id)
+                for commit_id, facts in self._commits.fresh.items()
+                for entry_id in facts.entries or ()
+            ]
+            self._pages.fresh.clear()
+            self._commits.fresh.clear()
+        if pages or commits:
+            self._index.add(
+                counter=self._counter_key, pages=pages if self._counter_key else {},
+                commits=commits, writers=entries,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the index's file."""
+        self._index.close()

@@ -1,0 +1,80 @@
+"""recording.py - the calls of a batch, kept so that they can be made again on a branch that moved.
+
+Commit ids change then, entry ids stay; only appends are made again, because the meaning of
+anything else may have changed with what somebody wrote meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from tract.plumbing.aside import Aside
+from tract.plumbing.packs import Pack
+from tract.porcelain.commit_info import CommitInfo
+
+
+class Call(NamedTuple):
+    """A write through the batch: what plans it, and the commits it made."""
+
+    plan: Callable[..., Any]
+    branch: str | None
+    infos: list[CommitInfo]
+    is_append: bool
+
+
+class NoteCall(NamedTuple):
+    """A line for a commit's generation note."""
+
+    info: CommitInfo
+    line: str
+
+
+class Recording:
+    """What was written through a batch's handle, in order, and the packs that hold it."""
+
+    def __init__(self, verb: str) -> None:
+        self.verb = verb
+        self.calls: list[Call | NoteCall] = []
+        self.packs: list[Pack] = []
+        self.aside: Aside | None = None
+        self.note_lines: dict[str, list[str]] = {}
+
+    def close(self) -> None:
+        """Remove what was not put in place."""
+        if self.aside is not None:
+            self.aside.close()
+        self.aside, self.packs = None, []
+
+    def add_note(self, commit: str, lines: Iterable[str]) -> None:
+        """Keep lines for the generation note of a commit; all are written at the end."""
+        self.note_lines.setdefault(commit, []).extend(lines)
+
+    @property
+    def commits(self) -> list[CommitInfo]:
+        """Every commit of the batch, in order."""
+        return [info for call in self.calls if isinstance(call, Call) for info in call.infos]
+
+    @property
+    def is_append(self) -> bool:
+        """Whether it holds nothing but appends and notes."""
+        return all(call.is_append for call in self.calls if isinstance(call, Call))
+
+
+class Guard:
+    """Which threads are inside a batch's block: they may not write beside it."""
+
+    def __init__(self) -> None:
+        self._threads: set[int] = set()
+
+    def __enter__(self) -> None:
+        self._threads.add(threading.get_ident())
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.discard(threading.get_ident())
+
+    @property
+    def is_up(self) -> bool:
+        """Whether this thread is inside."""
+        return threading.get_ident() in self._threads

@@ -1,0 +1,180 @@
+"""settle.py - tell notes and index what was written, and keep the object store tidy.
+
+Done behind the writes: every 64 commits, at the end of a batch, at close. What fails here was
+acknowledged already and can be computed again, so it is kept for the next time, never raised.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import islice
+
+from tract.errors import TractError
+from tract.plumbing import landing, notes, refs, revs, upkeep
+from tract.plumbing.aside import Aside
+from tract.plumbing.inventory import count_loose
+from tract.plumbing.pages import SlotChange, SlotFile
+from tract.porcelain import history
+from tract.porcelain.behind import EVERY, Wrote
+from tract.porcelain.decoded import entry_tokens
+from tract.porcelain.derived import CommitFacts
+from tract.porcelain.workspace import Workspace, counter_key
+
+SPILL_BYTES = 64 << 20
+BACKLOG_MAX = 10 * EVERY
+OLDER_MAX = 1000
+LOOSE_MAX_YOUNG = 250
+LOOSE_MAX = 1000
+YOUNG_COMMITS = 2000
+
+
+def after_write(ws: Workspace) -> None:
+    """After a write: settle when enough has gathered."""
+    if len(ws.behind) >= EVERY:
+        settle(ws)
+
+
+def spill(ws: Workspace) -> None:
+    """Write a batch's objects to a pack when they have become too many to hold in memory."""
+    if ws.repo.pending_bytes >= SPILL_BYTES:
+        aside = pack(ws)
+        ws.repo.odb.add_disk_alternate(aside.path)
+
+
+def pack(ws: Workspace) -> Aside:
+    """Write a batch's objects to a pack in its folder, which is made with the first."""
+    recording, pending = ws.recording, ws.repo.pending
+    assert recording is not None
+    assert pending is not None
+    recording.aside = aside = recording.aside or Aside(ws.repo)
+    packed = landing.pack(ws.repo, pending, aside.packs)
+    if packed is not None:
+        recording.packs.append(packed)
+    return aside
+
+
+def settle(ws: Workspace) -> None:
+    """Write token notes and index rows for what was written, and pack what has become many."""
+    wrote = ws.behind.take()
+    try:
+        counted = _count(ws, wrote)
+        _write_notes(ws, wrote, counted)
+        keep_facts(ws, wrote, counted)
+    except TractError:
+        ws.behind.put_back(wrote[-BACKLOG_MAX:])
+    _tidy(ws)
+
+
+def note_tokens(inner: Workspace) -> None:
+    """Add the token notes of a batch to what it is going to write."""
+    wrote = inner.behind.take()
+    inner.behind.counted = _count(inner, wrote)
+    lines = token_lines(inner, wrote, inner.behind.counted)
+    if lines:
+        lines |= _older_lines(inner, wrote)
+        notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
+    inner.behind.put_back(wrote)
+
+
+def after_batch(ws: Workspace, inner: Workspace) -> None:
+    """After a batch has landed: hand the index what is known of it, and keep the store tidy."""
+    with suppress(TractError):
+        keep_facts(inner, inner.behind.take(), inner.behind.counted)
+    _tidy(ws)
+
+
+def close(ws: Workspace) -> None:
+    """Let go of the repository; what is written behind is written now. A second time is fine."""
+    if not ws.closed and ws.recording is None:
+        if ws.behind and (ws.counts_at_close or _is_loaded(ws)):
+            settle(ws)
+        elif ws.behind:
+            _tidy(ws)
+        ws.derived.save()
+    ws.release()
+
+
+def _is_loaded(ws: Workspace) -> bool:
+    return bool(getattr(ws.counter, "is_loaded", True))
+
+
+# Token notes
+
+
+def token_lines(
+    ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]
+) -> dict[str, list[str]]:
+    """The line of each commit's token note; none where counts are not to be kept."""
+    name = counter_key(ws.counter)
+    return {each.commit.id: [f"{counted[each.file]} {name}"] for each in wrote} if name else {}
+
+
+def _count(ws: Workspace, wrote: list[Wrote]) -> dict[SlotFile, int]:
+    return {each.file: entry_tokens(each.entry, ws.counter) for each in wrote}
+
+
+def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) -> None:
+    lines = token_lines(ws, wrote, counted)
+    if not lines:
+        return
+    if ws.behind.is_first:
+        lines |= _older_lines(ws, wrote)
+    view = ws.repo.staged()
+    assert view.pending is not None
+    with ws.repo.lock:
+        if notes.add_lines(view, notes.TOKENS, lines, verb="tokens"):
+            landing.land(ws.repo, view.pending)
+    ws.behind.is_first = False
+
+
+def _older_lines(ws: Workspace, wrote: list[Wrote]) -> dict[str, list[str]]:
+    """Of commits before these that a handle left without a note: it was killed, or in a hurry."""
+    lines: dict[str, list[str]] = {}
+    oldest = {each.ref: each.commit for each in reversed(wrote)}
+    name = counter_key(ws.counter)
+    for commit in oldest.values():
+        parent = commit.parents[0] if commit.parents else None
+        for older in islice(revs.walk_first_parents(ws.repo, parent), OLDER_MAX):
+            if older.id in lines or notes.read_lines(ws.repo, notes.TOKENS, older.id):
+                break
+            items = [ws.contexts.item(file) for file in history.read_step(ws, older).written]
+            several = len(items) > 1
+            lines[older.id] = [
+                f"{item.tokens} {name} {item.entry.id}" if several else f"{item.tokens} {name}"
+                for item in items
+            ]
+    return lines
+
+
+# Index rows
+
+
+def keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) -> None:
+    """Hand the index what is known of commits just written, and of the pages they end in."""
+    for each in wrote:
+        before = (each.before,) if each.before is not None else ()
+        change = SlotChange(each.file.slot, before, (each.file,))
+        facts = CommitFacts(each.operation, (change,), (each.entry.id,))
+        ws.derived.keep_commit(each.commit.id, facts)
+    for ref in {each.ref for each in wrote}:
+        tip = refs.read_ref(ws.repo, ref)
+        if tip is not None:
+            history.count_commits(ws, tip)
+            mine = {each.file: counted[each.file] for each in wrote if each.ref == ref}
+            ws.contexts.keep_counts(mine, ws.newest.read(tip).tree)
+    ws.derived.save()
+
+
+# Upkeep
+
+
+def _tidy(ws: Workspace) -> None:
+    """Pack loose objects when they have become many, sooner while the history is young."""
+    with suppress(TractError):
+        upkeep.forget_packs(ws.repo)
+        if count_loose(ws.repo) < LOOSE_MAX_YOUNG:
+            upkeep.fold(ws.repo)
+            return
+        tip = ws.tip()
+        is_young = tip is None or history.count_commits(ws, tip) < YOUNG_COMMITS
+        upkeep.consolidate(ws.repo, loose_max=LOOSE_MAX_YOUNG if is_young else LOOSE_MAX)

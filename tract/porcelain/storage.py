@@ -1,0 +1,63 @@
+"""storage.py - what the repository takes on disk: objects, packs, reflogs, the index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from tract.plumbing.inventory import count_storage
+from tract.porcelain.workspace import Workspace
+
+
+class StorageInfo(msgspec.Struct, frozen=True):
+    """Counts and sizes in bytes.
+
+    `garbage_count` are temporary files, of a writer at work or of a killed one (those go after an
+    hour), and packs without their other half. The index can be deleted; it is made again.
+    """
+
+    loose_count: int
+    loose_bytes: int
+    pack_count: int
+    packed_count: int
+    pack_bytes: int
+    reflog_bytes: int
+    index_bytes: int
+    garbage_count: int
+
+    @property
+    def object_count(self) -> int:
+        """Objects in files of their own and in packs; one that is in both counts twice."""
+        return self.loose_count + self.packed_count
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it, the index apart."""
+        return self.loose_bytes + self.pack_bytes + self.reflog_bytes
+
+
+def storage(ws: Workspace) -> StorageInfo:
+    """What the repository takes on disk."""
+    ws.check_open()
+    counted = count_storage(ws.repo)
+    folder = Path(ws.repo.path)
+    return StorageInfo(
+        loose_count=counted.loose_count,
+        loose_bytes=counted.loose_bytes,
+        pack_count=counted.pack_count,
+        packed_count=counted.packed_count,
+        pack_bytes=counted.pack_bytes,
+        reflog_bytes=sum(_size(path) for path in (folder / "logs").rglob("*")),
+        index_bytes=sum(_size(path) for path in (folder / "tract").glob("index.sqlite*")),
+        garbage_count=counted.garbage_count,
+    )
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; of a folder, or of one that is gone, none."""
+    try:
+        return os.stat(path).st_size if path.is_file() else 0
+    except OSError:
+        return 0
