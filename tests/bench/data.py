@@ -13,6 +13,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from tests.bench.timing import clocked
 from tract import Tract
 
 CHARACTERS = 400
@@ -61,23 +62,27 @@ def messages(count: int) -> list[dict[str, Any]]:
     return [{"role": next(roles), "content": text} for text in islice(texts(), count)]
 
 
+def conversations() -> list[dict[str, Any]]:
+    """The recorded conversations, with their messages and what is told of them; none without."""
+    path = Path(os.environ.get("TRACT_CORPUS") or os.devnull, CORPUS_FILE)
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def corpus_messages(count: int) -> list[dict[str, Any]] | None:
     """As many messages of recorded conversations, tool calls with their results; None without.
 
     One conversation follows the other, over again where they do not suffice; the last one is not
     cut in the middle, so there may be a few more. System prompts are left out after the first.
     """
-    path = Path(os.environ.get("TRACT_CORPUS") or os.devnull, CORPUS_FILE)
-    if not path.is_file():
-        return None
-    lines = path.read_text(encoding="utf-8").splitlines()
     found: list[dict[str, Any]] = []
-    for line in cycle(lines):
-        said = json.loads(line)["messages"]
+    for each in cycle(conversations()):
+        said = each["messages"]
         found += [message for message in said if message["role"] != "system" or not found]
         if len(found) >= count:
             return found
-    return found
+    return None
 
 
 class Repositories:
@@ -85,13 +90,18 @@ class Repositories:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._copies = 0
+        self.first_read_s: dict[int, float] = {}
+        self._made = 0
 
     def generated(self, count: int) -> Path:
-        """One that holds `messages(count)`, every message a commit."""
+        """One that holds `messages(count)`, every message a commit, in packs.
+
+        A handle has read it, so the index knows what it can.
+        """
         path = self.folder / f"generated-{count}" / ".tract"
         if not path.exists():
             build(path, messages(count))
+            self.first_read_s[count], _ = clocked(_read, path)
         return path
 
     def recorded(self, count: int) -> Path | None:
@@ -104,15 +114,28 @@ class Repositories:
             build(path, said)
         return path
 
-    def copy(self, path: Path) -> Path:
-        """A copy to write to.
+    def new(self) -> Path:
+        """Where another one can be made.
 
         It stays until the end: a disk that is told of freed blocks is slow for some time after.
         """
-        self._copies += 1
-        folder = self.folder / f"copy-{self._copies}"
-        shutil.copytree(path, folder / ".tract", symlinks=True)
+        self._made += 1
+        folder = self.folder / f"new-{self._made}"
+        folder.mkdir()
         return folder / ".tract"
+
+    def copy(self, path: Path) -> Path:
+        """A copy to write to."""
+        made = self.new()
+        shutil.copytree(path, made, symlinks=True)
+        return made
+
+
+def _read(path: Path) -> None:
+    with Tract.open(path) as t:
+        assert t.compile().token_count
+        t.status()
+        t.log(100)
 
 
 def build(path: Path, said: list[dict[str, Any]]) -> None:

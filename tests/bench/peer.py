@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.data import messages, texts
-from tests.bench.timing import Timing, clocked, summary
+from tests.bench.timing import Figure, clocked, summary
 
 APPENDS = 20
 IMPORT = (
@@ -58,7 +58,7 @@ def thread(folder: Path, entries: int) -> Path | None:
     return path
 
 
-def appends(folder: Path, entries: int) -> Timing | None:
+def appends(folder: Path, entries: int) -> Figure | None:
     """One message added to a thread of that many."""
     path = thread(folder, entries)
     if path is None:

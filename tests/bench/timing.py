@@ -9,19 +9,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Timing(NamedTuple):
-    """The median and the quartiles of some runs, in milliseconds."""
+class Figure(NamedTuple):
+    """The median and the quartiles of some runs: milliseconds, unless the row says otherwise."""
 
-    median_ms: float
-    low_ms: float
-    high_ms: float
+    median: float
+    low: float
+    high: float
     runs: int
 
 
-def summary(taken_s: Sequence[float]) -> Timing:
-    """What many runs come to."""
+def counted(number: float) -> Figure:
+    """What was counted, once: bytes, or objects."""
+    return Figure(number, number, number, 1)
+
+
+def summary(taken_s: Sequence[float]) -> Figure:
+    """What the runs come to."""
+    if len(taken_s) == 1:
+        return counted(_ms(taken_s[0]))
     low, median, high = statistics.quantiles(taken_s, n=4, method="inclusive")
-    return Timing(_ms(median), _ms(low), _ms(high), len(taken_s))
+    return Figure(_ms(median), _ms(low), _ms(high), len(taken_s))
 
 
 def _ms(seconds: float) -> float:
@@ -35,7 +42,7 @@ def clocked(work: Callable[P, R], *args: P.args, **options: P.kwargs) -> tuple[f
     return time.perf_counter() - start, made
 
 
-def in_turn(rounds: int, *works: Callable[[], object]) -> list[Timing]:
+def in_turn(rounds: int, *works: Callable[[], object]) -> list[Figure]:
     """Run each of them once a round, after one round that does not count."""
     taken: list[list[float]] = [[] for _ in works]
     for number in range(rounds + 1):
@@ -46,7 +53,7 @@ def in_turn(rounds: int, *works: Callable[[], object]) -> list[Timing]:
     return [summary(mine) for mine in taken]
 
 
-def after_each(rounds: int, change: Callable[[], object], work: Callable[[], object]) -> Timing:
+def after_each(rounds: int, change: Callable[[], object], work: Callable[[], object]) -> Figure:
     """Run `work` after each `change`, which does not count; the first round does not either."""
     taken = []
     for number in range(rounds + 1):

@@ -28,7 +28,7 @@ def state(path: Path) -> State:
 
 
 def whole(path: Path, told: Told, old: State, new: Sequence[str]) -> State:
-    """The branch is as it was or has all that was new, what was acknowledged is there, fsck clean."""
+    """The branch is as it was or has all that is new, what was acknowledged is there, all sound."""
     found = state(path)
     if found.tip == old.tip:
         assert found.contents == old.contents
@@ -63,12 +63,13 @@ def an_hour_later(path: Path) -> None:
 
 
 def leftovers(path: Path) -> list[str]:
-    """Files that only a killed process leaves: temporary ones, locks, keeps, halves of packs."""
+    """What only a killed process leaves: temporary files, locks, keeps, halves of packs."""
     found = [
         str(each.relative_to(path))
         for each in path.rglob("*")
         if each.name.startswith("tmp_") or "_git2_" in each.name or each.suffix == ".lock"
     ]
+    found += [each.name for each in path.glob("tract/batch-*")]
     packs = path / "objects/pack"
     halves = {each.with_suffix("") for each in packs.glob("pack-*")}
     found += [each.name for each in packs.glob("*.keep")]

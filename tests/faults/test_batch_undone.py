@@ -1,4 +1,4 @@
-"""test_batch_undone.py - a batch that ends badly: nothing of it is written, and nobody else's is lost."""
+"""test_batch_undone.py - a batch that ends badly: nothing is written, and nobody else loses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def spilled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Whether a batch writes a pack for each entry before it ends, as a very large one does."""
     if request.param == "in packs":
         monkeypatch.setattr(settle, "SPILL_BYTES", 1)
-    return request.param == "in packs"
+    return bool(request.param == "in packs")
 
 
 def test_error_in_the_block(path: Path, spilled: bool) -> None:
@@ -107,7 +107,7 @@ def test_stale_batch(path: Path, spilled: bool, moment: str) -> None:
 
 
 def test_stock_git_at_the_last_moment(path: Path, spilled: bool) -> None:
-    """Where stock git moves the branch under our lock, the batch is refused and git's move stays."""
+    """Where stock git moves the branch under our lock the batch is refused; git's move stays."""
     commit = git(path, "commit-tree", "-p", "main", "-m", "by hand", "main^{tree}")
     with Tract.open(path) as t:
         between(t, lambda: git(path, "update-ref", "refs/heads/main", commit), "ref")
@@ -175,10 +175,11 @@ def refused_by_a_lock(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refused_by_a_full_disk(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
     """No object can be written."""
-    t.repo.odb = FullDisk(t.repo.odb)  # type: ignore[assignment]
+    real = t.repo.odb
+    t.repo.odb = FullDisk(real)  # type: ignore[assignment]
     with pytest.raises(StorageFull):
         t.user("never")
-    t.repo.odb = t.repo.odb.real  # type: ignore[union-attr]
+    t.repo.odb = real
 
 
 def refused_by_git(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:

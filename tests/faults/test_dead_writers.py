@@ -1,4 +1,4 @@
-"""test_dead_writers.py - what a killed writer's locks cost the next one, and what locks of others do.
+"""test_dead_writers.py - locks that a killed writer left, and locks of other programs.
 
 A dead writer's lock is known by the write file: it names the ref and the value it was to get.
 """
@@ -57,7 +57,7 @@ def lay(path: Path, ref: str, new: str, content: str) -> Path:
 @pytest.mark.parametrize("content", [f"{NEW}\n", NEW, ""])
 @pytest.mark.parametrize("ref", [MAIN, notes.TOKENS, notes.GENERATION])
 def test_lock_of_a_dead_writer_is_taken_over(path: Path, ref: str, content: str) -> None:
-    """The lock that the write file names is removed if it holds that value or is empty; reported."""
+    """The lock that the write file names is removed if it holds that value or is empty."""
     lock = lay(path, ref, NEW, content)
     with Tract.open(path) as t:
         t.user("next")
@@ -105,7 +105,7 @@ def test_lock_with_another_value_is_foreign(
 
 
 def dies(ref: str, real: Callable[..., Any]) -> Callable[..., Any]:
-    """Stands before what is done under a ref's lock, and kills the process once it is that ref's."""
+    """Stands before what is done under a ref's lock; kills the process under that of `ref`."""
 
     def call(repo: Any, now_ms: int) -> Any:
         if (Path(repo.path) / f"{ref}.lock").exists():
@@ -140,7 +140,7 @@ def killed_under(path: Path, ref: str, work: Callable[[Tract], object]) -> int:
     ids=["branch", "generation notes", "token notes"],
 )
 def test_killed_under_a_lock(path: Path, ref: str, work: Callable[[Tract], object]) -> None:
-    """A process killed while it moves a branch or notes holds up nobody; the branch did not move."""
+    """A process killed while it moves a branch or notes holds up nobody, and moved no branch."""
     tip = git(path, "rev-parse", "main")
     pid = killed_under(path, ref, work)
     assert git(path, "rev-parse", "main") == tip

@@ -1,7 +1,6 @@
-"""test_kill_traced.py - SIGKILL at every call that libgit2 makes, between a ref's lock and its rename.
+"""test_kill_traced.py - SIGKILL where Python cannot: in libgit2, before a ref's rename.
 
-Such a moment cannot be met from Python. strace meets it: it kills a real process at its N-th
-rename, link or unlink.
+strace kills a real process at its N-th rename, link or unlink (traced.py).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import pytest
 
 from tests.faults.aftermath import goes_on, leftovers, state, whole
 from tests.faults.child import Told, open_pinned, steps_of
-from tests.faults.traced import CALLS, M, VERBS
+from tests.faults.traced import CALLS, VERBS, WHEN
 from tests.faults.work import nothing
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 def trace(folder: Path, call: str, verb: str) -> list[Path]:
     """Kill a process at each such call of a verb: the repositories as they were left."""
     command = [STRACE, "-f", "-o", str(folder / "trace"), "-e", f"trace={call}"]
-    command += ["-e", f"inject={call}:signal=KILL:when={M}"]
+    command += ["-e", f"inject={call}:signal=KILL:when={WHEN}"]
     command += [sys.executable, "-B", "-m", "tests.faults.traced", str(folder), call, verb]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -81,7 +80,7 @@ def test_killed_at_every_call(
 
 @needs_strace
 def test_between_a_refs_lock_and_its_rename(path: Path, tmp_path: Path) -> None:
-    """Killed at the rename of a ref its lock holds the new value, and the next writer removes it."""
+    """Killed at the rename of a ref its lock has the new value; the next writer removes it."""
     (copy,) = trace(tmp_path, "rename", "append")
     assert leftovers(copy) == ["refs/heads/main.lock"]
     new = (copy / "refs/heads/main.lock").read_text().strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,32 +82,45 @@ def calls(path: Path, script: str, durability: str) -> list[str]:
 MOVE = "rename refs/heads/main.lock refs/heads/main"
 
 
+def synced(calls: list[str], place: str) -> bool:
+    """Whether the file that came to this place is synced, under any name it had, and its folder."""
+    names, folder = {place}, place.rsplit("/", 1)[0]
+    for call in reversed(calls):
+        words = call.split(" ")
+        if words[0] in ("link", "rename") and words[2] in names:
+            names.add(words[1])
+    return any(f"fsync {name}" in calls for name in names) and f"fsync {folder}" in calls
+
+
+def placed(calls: list[str]) -> list[str]:
+    """What was put among the objects, in order."""
+    places = (call.split(" ")[2] for call in calls if call.startswith(("link", "rename")))
+    return [
+        place for place in places if re.match(r"objects/(..|pack)/[^.]+(\.pack|\.idx)?\Z", place)
+    ]
+
+
 @needs_strace
 def test_objects_are_synced_before_the_ref_moves(path: Path) -> None:
-    """Each object is synced before it is put in place, all of them before the branch moves."""
+    """Each object and its folder are synced before the branch moves, its log and lock too."""
     made = calls(path, APPEND, "power")
-    before = made[: made.index(MOVE)]
-    objects = [call.split(" ")[1] for call in before if call.startswith("link objects/")]
-    assert len(objects) == 5
-    for each in objects:
-        synced = before.index(f"fsync {each}")
-        assert before[synced + 1].startswith(f"link {each}")
+    before, after = made[: made.index(MOVE)], made[made.index(MOVE) :]
+    assert len(placed(before)) == 5
+    assert [each for each in placed(before) if not synced(before, each)] == []
+    assert placed(after) == []
     assert "fsync logs/refs/heads/main" in before
     assert "fsync refs/heads/main.lock" in before
-    assert "fsync refs/heads" in made[made.index(MOVE) :]
+    assert "fsync refs/heads" in after
 
 
 @needs_strace
 @pytest.mark.parametrize("durability", ["power", "process"])
 def test_packs_are_synced_before_the_ref_moves(path: Path, durability: str) -> None:
-    """A batch's pack and index, and their folder, are synced before the branch moves, always."""
+    """A batch's pack, its index and their folder are synced before the branch moves, always."""
     made = calls(path, BATCH, durability)
     before = made[: made.index(MOVE)]
-    places = [n for n, call in enumerate(before) if call.startswith("rename objects/pack/tmp_")]
-    assert len(places) == 2
-    for n in places:
-        assert f"fsync {before[n].split(' ')[1]}" in before[:n]
-    assert "fsync objects/pack" in before[places[-1] :]
+    assert [place.rsplit(".", 1)[1] for place in placed(before)] == ["pack", "idx"]
+    assert [each for each in placed(before) if not synced(before, each)] == []
 
 
 @needs_strace

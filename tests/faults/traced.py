@@ -1,8 +1,8 @@
 """traced.py - one verb again and again under strace, each time in a child killed a call later.
 
-strace kills a process at its M-th call of a system call, for one M. The child that is to be killed
-at its N-th makes M - N calls that fail first, so one strace serves every N. The first child that
-lives ends it. Started as a program: `traced.py FOLDER CALL VERB`; FOLDER/.tract is copied for each N.
+strace kills a process at one certain call, say the 200th rename. The child that is to be killed at
+its N-th makes 200 - N first, which fail; so one strace serves every N, until a child lives. Started
+as a program: `python -m tests.faults.traced FOLDER CALL VERB`; FOLDER/.tract is copied for each N.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.faults.child import Told, Work, forked, open_pinned
 from tests.faults.work import append, batch_of_20, close, nothing, say_three
 
-M = 200  # more than any verb makes
+WHEN = 200  # more than any verb makes
 NOWHERE = "/nowhere/at/all"
 CALLS: dict[str, Callable[[], object]] = {
     "rename": lambda: os.rename(NOWHERE, NOWHERE),
@@ -52,7 +52,7 @@ def main(folder: Path, call: str, verb: str) -> None:
         def child(path: Path = path, n: int = n, told: Told = told) -> None:
             t = open_pinned(path)
             before(t, told)
-            fail(call, M - n)
+            fail(call, WHEN - n)
             work(t, told)
             os._exit(0)
 

@@ -90,10 +90,11 @@ def test_stock_git_while_we_batch(path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", PRUNES)
-def test_prune_between_a_pack_and_its_move(path: Path, command: str) -> None:
-    """A prune between a batch's pack and the move of its branch loses nothing of it."""
+@pytest.mark.parametrize("moment", ["lock", "ref"])
+def test_prune_between_a_pack_and_its_move(path: Path, command: str, moment: str) -> None:
+    """A prune between a batch's pack and the first move of a ref loses nothing of it."""
     with Tract.open(path) as t:
-        between(t, lambda: git(path, *command.split()))
+        between(t, lambda: git(path, *command.split()), moment)
         with t.batch() as b:
             b.assistant("3", generation_config={"model": "gpt-4o"})
             b.edit(0, "changed")
@@ -104,7 +105,8 @@ def test_prune_between_a_pack_and_its_move(path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", PRUNES)
-def test_prune_of_what_a_batch_reuses(path: Path, command: str) -> None:
+@pytest.mark.parametrize("moment", ["lock", "ref"])
+def test_prune_of_what_a_batch_reuses(path: Path, command: str, moment: str) -> None:
     """A large attachment that no ref reaches is reused by a batch, then pruned: it is there."""
     with Tract.open(path) as t:
         t.import_messages(LARGE, errors="replace")
@@ -112,7 +114,7 @@ def test_prune_of_what_a_batch_reuses(path: Path, command: str) -> None:
     git(path, "update-ref", "refs/heads/main", "main~2")
     git(path, "reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
     with Tract.open(path) as t:
-        between(t, lambda: git(path, *command.split()))
+        between(t, lambda: git(path, *command.split()), moment)
         t.import_messages(LARGE, errors="replace")
     with Tract.open(path) as t:
         assert len(contents(t)) == 4

@@ -66,6 +66,21 @@ def test_settings_of_a_compiled_context(t: Tract) -> None:
     assert t.compile().generation_configs == [None, LLMConfig("gpt-4o", 0.2)]
 
 
+def test_settings_of_many_answers(t: Tract) -> None:
+    """A whole context's settings come from the index where it knows them, and stay true."""
+    with t.batch() as b:
+        for number in range(40):
+            b.assistant(f"{number}", generation_config={"model": f"{number}"})
+        assert [c.model for c in b.compile().generation_configs if c] == [*map(str, range(40))]
+    for _ in range(2):
+        assert [c.model for c in t.compile().generation_configs if c] == [*map(str, range(40))]
+    t.edit(3, "x", generation_config={"model": "new"})
+    configs = t.compile().generation_configs
+    assert [c.model for c in configs[2:5] if c] == ["2", "new", "4"]
+    git(t.path, "update-ref", "-d", "refs/notes/tract/generation")
+    assert t.compile().generation_configs == [None] * 40
+
+
 def test_what_says_who_pays_is_left_out(t: Tract) -> None:
     """A key or an address among the settings is kept nowhere."""
     info = t.assistant("a", generation_config={**SETTINGS, "api_key": "sk-1", "base_url": "u"})
@@ -285,3 +300,37 @@ def test_estimates_are_kept_nowhere(t: Tract, monkeypatch: pytest.MonkeyPatch) -
     finally:
         tokens._table_file.cache_clear()
         tokens._load.cache_clear()
+
+
+def test_counter_that_fails_costs_nothing_else(t: Tract) -> None:
+    """What was written stands, also in a batch, where the program's own counter raises."""
+
+    class Broken:
+        """Cannot count."""
+
+        name = "broken"
+
+        def count_text(self, text: str) -> int:
+            raise ZeroDivisionError
+
+        def count_messages(self, messages: list[dict[str, object]]) -> int:
+            raise ZeroDivisionError
+
+    with Tract.open(t.path, tokenizer=Broken()) as broken:
+        broken.user("1")
+        with broken.batch() as b:
+            b.user("2")
+    assert [message["content"] for message in t.compile().to_dicts()] == ["1", "2"]
+    assert not Path(t.path, "refs", "notes").exists()
+
+
+def test_held_token_notes_are_written_later(t: Tract) -> None:
+    """A program that holds the ref of token notes holds up neither writes nor a batch."""
+    held = Path(t.path, "refs", "notes", "tract", "tokens.lock")
+    held.parent.mkdir(parents=True)
+    held.write_text("")
+    for number in range(behind.EVERY + 3):
+        t.user(f"{number}")
+    held.unlink()
+    t.close()
+    assert len(noted(t, "tokens")) == behind.EVERY + 3

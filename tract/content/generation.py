@@ -233,7 +233,13 @@ def of_entry(lines: Iterable[str], entry_id: str) -> Generation:
 
 def lines_about(lines: Iterable[str], entry_id: str) -> list[str]:
     """The lines that are about an entry, as they stand."""
-    return [line for line in lines if (_record(line) or {}).get("entry") == entry_id]
+    return [line for line in lines if entry_of(line) == entry_id]
+
+
+def entry_of(line: str) -> str:
+    """The id of the entry a line is about; empty where it says none."""
+    found = (_record(line) or {}).get("entry")
+    return found if isinstance(found, str) else ""
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -174,36 +174,36 @@ class Index:
 
     def texts_known(self, blob_ids: Sequence[str]) -> set[str]:
         """Which of these blobs `find_texts` looks into."""
-        keys = {key_of(each): each for each in blob_ids}
-        sql = "SELECT number, blob, crc FROM texts WHERE blob IN"
-
-        def read(on: Connection) -> set[str]:
-            if not _has_texts(on):
-                return set()
-            rows = _select(on, sql, (), list(keys))
-            return {asked(keys, _text_blob(*row)) for row in rows}
-
-        return self._file.ask(read, set()) if keys else set()
+        return self.texts_among(blob_ids, None)[0]
 
     def find_texts(self, text: str) -> set[str] | None:
         """The known blobs whose `folded` text may contain `text`, folded; the caller verifies.
 
         None: it cannot be said, `text` is too short or the index not usable.
         """
-        query = folded(text)[:QUERY_MAX]
-        phrase = '"' + query.replace('"', '""') + '"'
-        sql = (
-            "SELECT found.rowid, blob, crc FROM found LEFT JOIN texts ON number = found.rowid"
-            " WHERE found MATCH ?"
-        )
+        return self.texts_among((), text)[1]
 
-        def read(on: Connection) -> set[str] | None:
+    def texts_among(
+        self, blob_ids: Sequence[str], text: str | None
+    ) -> tuple[set[str], set[str] | None]:
+        """`texts_known` of these blobs and `find_texts` of `text`, as of one moment.
+
+        So a blob that is known and not found does not contain `text`; of two questions the second
+        may be answered by another file, which somebody has begun meanwhile.
+        """
+        keys = {key_of(each): each for each in blob_ids}
+        query = folded(text)[:QUERY_MAX] if text is not None else ""
+        sql = "SELECT number, blob, crc FROM texts WHERE blob IN"
+
+        def read(on: Connection) -> tuple[set[str], set[str] | None]:
             if not _has_texts(on):
-                return None
-            rows = on.execute(sql, (phrase,)).fetchall()
-            return {id_of(_text_blob(*row)) for row in rows}
+                return set(), None
+            rows = _select(on, sql, (), list(keys))
+            known = {asked(keys, _text_blob(*row)) for row in rows}
+            return known, _find_texts(on, query) if len(query) >= QUERY_MIN else None
 
-        return self._file.ask(read, None) if len(query) >= QUERY_MIN else None
+        is_asked = keys or len(query) >= QUERY_MIN
+        return self._file.ask(read, (set(), None)) if is_asked else (set(), None)
 
     # Writing
 
@@ -309,10 +309,25 @@ def _unpacked(
     ]
 
 
+def caseless(text: str) -> str:
+    """`text` as it is compared: composed, and without case."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
 def folded(text: str) -> str:
-    """`text` as it is searched: composed, caseless, and of characters that SQLite can hold."""
-    plain = unicodedata.normalize("NFC", text).casefold().replace("\0", " ")
+    """`text` as it is searched: caseless, and of characters that SQLite can hold."""
+    plain = caseless(text).replace("\0", " ")
     return plain if plain.isascii() else plain.encode("utf-8", "replace").decode("utf-8")
+
+
+def _find_texts(on: Connection, query: str) -> set[str]:
+    phrase = '"' + query.replace('"', '""') + '"'
+    sql = (
+        "SELECT found.rowid, blob, crc FROM found LEFT JOIN texts ON number = found.rowid"
+        " WHERE found MATCH ?"
+    )
+    rows = on.execute(sql, (phrase,)).fetchall()
+    return {id_of(_text_blob(*row)) for row in rows}
 
 
 def _text_blob(number: object, blob: object, crc: object) -> bytes:

@@ -14,14 +14,21 @@ from typing import TypeVar, cast
 
 import pygit2
 
-from tract.errors import BadObject, UsageError
+from tract.errors import UsageError
 from tract.plumbing import refs
+from tract.plumbing.notes_tree import (
+    Folder,
+    Path,
+    blobs_of,
+    is_fan_out,
+    is_folder,
+    is_note,
+    is_rest,
+    put_note,
+)
 from tract.plumbing.objects import (
-    FILE,
-    FOLDER,
     Commit,
     Person,
-    TreeItem,
     clean_name,
     read_blob,
     read_commit,
@@ -30,18 +37,14 @@ from tract.plumbing.objects import (
     write_commit,
     write_tree,
 )
-from tract.plumbing.repo import CommitId, Repo, TreeId, missing
+from tract.plumbing.repo import CommitId, Repo, missing
 
 TOKENS = "refs/notes/tract/tokens"
 GENERATION = "refs/notes/tract/generation"
 ANNOTATIONS = "refs/notes/tract/annotations"
 
-_HEX = re.compile(rb"[0-9a-f]+\Z")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}\Z")
-_LEVELS = 20  # one for each byte of an object id
-_DEPTHS = (*range(1, _LEVELS), 0)  # folders above a note, ours first, flat last
 
-Path = tuple[bytes, ...]
 _T = TypeVar("_T")
 Of = Mapping[str, _T] | Mapping[CommitId, _T]  # a Mapping of one is not one of the other
 
@@ -55,7 +58,7 @@ def read_lines(repo: Repo, ref: str, object_id: str) -> list[str]:
     Bytes that are no UTF-8 come as lone surrogates, and are the same bytes when written back.
     """
     root = _root(repo, _tip(repo, ref))
-    return _text(_read(repo, _blobs(root, _checked(object_id))))
+    return _text(_read(repo, blobs_of(root, _checked(object_id))))
 
 
 def list_lines(repo: Repo, ref: str) -> Iterator[tuple[str, list[str]]]:
@@ -79,8 +82,8 @@ def fan_out(repo: Repo, ref: str) -> dict[str, str]:
     if parent is None:
         return {}
     items = read_tree(repo, parent.tree)
-    found = {item[1].decode(): item[2].hex() for item in items if _is_fan_out(item, 0)}
-    if any(_is_note(item, 0) for item in items):
+    found = {item[1].decode(): item[2].hex() for item in items if is_fan_out(item, 0)}
+    if any(is_note(item, 0) for item in items):
         found[""] = parent.tree
     return found
 
@@ -97,10 +100,10 @@ def _walk(
     repo: Repo, tree: str, prefix: str, *, is_deep: bool = True
 ) -> Iterator[tuple[str, bytes]]:
     depth = len(prefix) // 2
-    for item in sorted(read_tree(repo, tree), key=_is_folder):  # shallow before deep, as _places
-        if _is_note(item, depth):
+    for item in sorted(read_tree(repo, tree), key=is_folder):  # shallow before deep, as _places
+        if is_note(item, depth):
             yield prefix + item[1].decode(), item[2]
-        elif is_deep and _is_fan_out(item, depth):
+        elif is_deep and is_fan_out(item, depth):
             yield from _walk(repo, item[2].hex(), prefix + item[1].decode())
 
 
@@ -154,7 +157,7 @@ def carry(repo: Repo, ref: str, moved: Of[str], *, verb: str) -> bool:
     root = _root(repo, parent)
     wanted: dict[str, set[bytes]] = {}
     for old, new in moved.items():
-        lines = _read(repo, _blobs(root, _checked(old)))
+        lines = _read(repo, blobs_of(root, _checked(old)))
         wanted.setdefault(_checked(new), set()).update(lines)
     return _add(repo, ref, parent, root, wanted, verb)
 
@@ -173,25 +176,25 @@ def _add(
     repo: Repo,
     ref: str,
     parent: Commit | None,
-    root: _Folder,
+    root: Folder,
     wanted: Mapping[str, set[bytes]],
     verb: str,
 ) -> bool:
     bodies: dict[str, bytes] = {}
     for object_id, new in wanted.items():
-        old = _read(repo, _blobs(root, object_id))
+        old = _read(repo, blobs_of(root, object_id))
         if not new.issubset(old):
             bodies[object_id] = _body((*old, *new))
     if not bodies:
         return False
     blobs = {body: write_blob(repo, body) for body in dict.fromkeys(bodies.values())}
     for object_id, body in bodies.items():
-        _put_note(root, object_id, bytes.fromhex(blobs[body]))
+        put_note(root, object_id, bytes.fromhex(blobs[body]))
     _commit(repo, ref, (parent,) if parent is not None else (), root, verb)
     return True
 
 
-def _commit(repo: Repo, ref: str, parents: tuple[Commit, ...], root: _Folder, verb: str) -> None:
+def _commit(repo: Repo, ref: str, parents: tuple[Commit, ...], root: Folder, verb: str) -> None:
     now_s = max(repo.clock() // 1000, *(parent.committer.time_s for parent in parents), 0)
     name, mail = repo.committer
     who = Person(clean_name(name, "tract"), clean_name(mail, "tract@localhost"), now_s)
@@ -256,48 +259,48 @@ def _landed(repo: Repo, commit: Commit) -> list[CommitId]:
     return [each for parent in parents for each in _landed(repo, parent)]
 
 
-def _join(repo: Repo, base: _Folder, ours: _Folder, theirs: _Folder) -> None:
+def _join(repo: Repo, base: Folder, ours: Folder, theirs: Folder) -> None:
     """Bring into `ours` what changed between the other two; folders that are equal stay shut."""
     paths = list(_differing(base, theirs))
     for object_id in dict.fromkeys(
-        b"".join(path).decode() for path in paths if _is_rest(path[-1], len(path) - 1)
+        b"".join(path).decode() for path in paths if is_rest(path[-1], len(path) - 1)
     ):
         _join_note(repo, object_id, base, ours, theirs)
     for path in paths:
         item = theirs.find(path)
-        if isinstance(item, tuple) and not _is_note(item, len(path) - 1) and ours.is_free(path):
+        if isinstance(item, tuple) and not is_note(item, len(path) - 1) and ours.is_free(path):
             ours.put(path, item)
 
 
-def _differing(base: _Folder, theirs: _Folder, above: Path = ()) -> Iterator[Path]:
+def _differing(base: Folder, theirs: Folder, above: Path = ()) -> Iterator[Path]:
     for name in sorted(base.items.keys() | theirs.items.keys()):
         pair = base.items.get(name), theirs.items.get(name)
         if pair[0] == pair[1]:
             continue
-        is_fan_out = [_is_fan_out(item, len(above)) for item in pair]
-        if any(is_fan_out):
+        opens = [is_fan_out(item, len(above)) for item in pair]
+        if any(opens):
             yield from _differing(base.below(name), theirs.below(name), (*above, name))
-        if not all(fans or item is None for fans, item in zip(is_fan_out, pair, strict=True)):
+        if not all(fans or item is None for fans, item in zip(opens, pair, strict=True)):
             yield (*above, name)
 
 
-def _join_note(repo: Repo, object_id: str, base: _Folder, ours: _Folder, theirs: _Folder) -> None:
-    was, mine, new = (_blobs(root, object_id) for root in (base, ours, theirs))
+def _join_note(repo: Repo, object_id: str, base: Folder, ours: Folder, theirs: Folder) -> None:
+    was, mine, new = (blobs_of(root, object_id) for root in (base, ours, theirs))
     if set(new) in (set(was), set(mine)):
         return
     if mine and set(mine) != set(was):
-        _put_note(ours, object_id, _write_union(repo, (*mine, *new)))
+        put_note(ours, object_id, _write_union(repo, (*mine, *new)))
     elif len(new) == 1:
-        _put_note(ours, object_id, new[0])  # as it is: git does not sort what it takes over
+        put_note(ours, object_id, new[0])  # as it is: git does not sort what it takes over
     else:
-        _put_note(ours, object_id, _write_union(repo, new) if new else None)
+        put_note(ours, object_id, _write_union(repo, new) if new else None)
 
 
 def _write_union(repo: Repo, blobs: Iterable[bytes]) -> bytes:
     return bytes.fromhex(write_blob(repo, _body(_read(repo, blobs))))
 
 
-# The tree
+# The ref
 
 
 def _tip(repo: Repo, ref: str) -> Commit | None:
@@ -305,145 +308,5 @@ def _tip(repo: Repo, ref: str) -> Commit | None:
     return read_commit(repo, tip) if tip is not None else None
 
 
-def _root(repo: Repo, commit: Commit | None) -> _Folder:
-    return _Folder(repo, commit.tree if commit is not None else None)
-
-
-class _Folder:
-    """A folder of a notes tree: read when it is looked into, written again where it changed."""
-
-    def __init__(self, repo: Repo, tree: str | None) -> None:
-        self.repo = repo
-        self.tree = tree
-        self.is_changed = False
-        items = read_tree(repo, tree) if tree is not None else ()
-        self.items: dict[bytes, TreeItem | _Folder] = {item[1]: item for item in items}
-
-    def open(self, name: bytes) -> _Folder | None:
-        """The folder of that name, kept open; None where there is none."""
-        item = self.items.get(name)
-        if isinstance(item, tuple) and _is_folder(item):
-            item = self.items[name] = _Folder(self.repo, item[2].hex())
-        return item if isinstance(item, _Folder) else None
-
-    def below(self, name: bytes) -> _Folder:
-        """The folder of that name; one that holds nothing, and is not kept, where there is none."""
-        return self.open(name) or _Folder(self.repo, None)
-
-    def find(self, path: Path) -> TreeItem | _Folder | None:
-        """What stands at a path."""
-        folder = self
-        for name in path[:-1]:
-            folder = folder.below(name)
-        return folder.items.get(path[-1])
-
-    def is_free(self, path: Path) -> bool:
-        """Whether something may be put at a path: nothing is there, and no file is in the way."""
-        folder = self
-        for name in path[:-1]:
-            if name not in folder.items:
-                return True
-            below = folder.open(name)
-            if below is None:
-                return False
-            folder = below
-        return path[-1] not in folder.items
-
-    def put(self, path: Path, item: TreeItem) -> None:
-        """Put an item at a path, in folders that are made where they are missing."""
-        self.is_changed = True
-        if len(path) == 1:
-            self.items[path[0]] = item
-            return
-        below = self.items[path[0]] = self.below(path[0])
-        below.put(path[1:], item)
-
-    def drop(self, path: Path) -> None:
-        """Remove what stands at a path."""
-        self.is_changed = True
-        if len(path) == 1:
-            del self.items[path[0]]
-        else:
-            self.below(path[0]).drop(path[1:])
-
-    def write(self) -> TreeId | None:
-        """Store the folder and those below that changed; None where nothing is left in it."""
-        if not self.is_changed and self.tree is not None:
-            return TreeId(self.tree)
-        lines: list[TreeItem] = []
-        for name, item in self.items.items():
-            if isinstance(item, tuple):
-                lines.append(item)
-            elif written := item.write():
-                lines.append((FOLDER, name, bytes.fromhex(written)))
-        return write_tree(self.repo, lines, follows=self.tree or "") if lines else None
-
-
-def _is_note(item: TreeItem | _Folder | None, depth: int) -> bool:
-    """Whether an item `depth` folders down is a note: a file that is named by the rest of an id."""
-    return isinstance(item, tuple) and item[0].startswith(b"100") and _is_rest(item[1], depth)
-
-
-def _is_rest(name: bytes, depth: int) -> bool:
-    return len(name) == 2 * (_LEVELS - depth) and _HEX.match(name) is not None
-
-
-def _is_folder(item: TreeItem) -> bool:
-    return item[0] == FOLDER
-
-
-def _is_fan_out(item: TreeItem | _Folder | None, depth: int) -> bool:
-    """Whether an item `depth` folders down is a folder that notes may stand in."""
-    if not isinstance(item, tuple):
-        return item is not None
-    is_byte = len(item[1]) == 2 and _HEX.match(item[1]) is not None
-    return _is_folder(item) and is_byte and depth < _LEVELS - 1
-
-
-def _path(object_id: str, depth: int) -> Path:
-    name = object_id.encode()
-    return (*(name[at : at + 2] for at in range(0, 2 * depth, 2)), name[2 * depth :])
-
-
-def _places(root: _Folder, object_id: str) -> list[Path]:
-    """Where notes on an object stand, flat first."""
-    found: list[Path] = []
-    folder = root
-    for depth in range(_LEVELS):
-        path = _path(object_id, depth)
-        if _is_note(folder.items.get(path[-1]), depth):
-            found.append(path)
-        below = folder.open(path[-1][:2]) if depth < _LEVELS - 1 else None
-        if below is None:
-            break
-        folder = below
-    return found
-
-
-def _blobs(root: _Folder, object_id: str) -> tuple[bytes, ...]:
-    """The blobs of the notes on an object; more than one where it has notes in several places."""
-    items = (root.find(path) for path in _places(root, object_id))
-    return tuple(dict.fromkeys(item[2] for item in items if isinstance(item, tuple)))
-
-
-def _put_note(root: _Folder, object_id: str, blob: bytes | None) -> None:
-    """Let this blob (None: none) be the note on an object, in one place."""
-    found = _places(root, object_id)
-    kept = _preferred(root, object_id, found) if blob is not None else None
-    for path in found:
-        if path != kept:
-            root.drop(path)
-    if kept is not None and blob is not None:
-        root.put(kept, (FILE, kept[-1], blob))
-
-
-def _preferred(root: _Folder, object_id: str, found: list[Path]) -> Path:
-    """Where a note stands, a folder before the root; where it has none, where one may stand."""
-    for depth in _DEPTHS:
-        path = _path(object_id, depth)
-        if path in found or (not found and root.is_free(path)):
-            return path
-    raise BadObject(
-        f"the notes tree has no free place for a note on {object_id[:12]}",
-        "files or folders that are no notes stand at its paths; rename them with git",
-    )
+def _root(repo: Repo, commit: Commit | None) -> Folder:
+    return Folder(repo, commit.tree if commit is not None else None)

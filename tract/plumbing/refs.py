@@ -239,7 +239,7 @@ def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
             return transaction
         except (pygit2.GitError, OSError, ValueError) as error:
             transaction.__exit__(type(error), error, None)
-            if time.monotonic() > deadline and os.path.exists(_lock_path(repo, name)):
+            if time.monotonic() > deadline and is_held(repo, name):
                 raise _held(repo, name) from error
             if time.monotonic() > deadline or not _passes(error):
                 raise storage_error(error, f"lock {_short(name)}") from error
@@ -257,11 +257,16 @@ def expect(repo: Repo, name: str, value: CommitId | None) -> None:
         RepoLocked: another program kept the ref's lock for five seconds.
     """
     deadline = time.monotonic() + FOREIGN_WAIT_S
-    while os.path.exists(_lock_path(repo, name)):
+    while is_held(repo, name):
         if time.monotonic() > deadline:
             raise _held(repo, name)
         time.sleep(_POLL_S)
     _compare(name, read_ref(repo, name), value)
+
+
+def is_held(repo: Repo, name: str) -> bool:
+    """Whether somebody holds the ref's lock at this moment."""
+    return os.path.exists(_lock_path(repo, name))
 
 
 def _lock_path(repo: Repo, name: str) -> str:

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tract.errors import RepoLocked, StaleRef, UsageError
+from tract.errors import StaleRef, UsageError
 from tract.plumbing import landing, notes, refs
 from tract.plumbing.pending import Pending
-from tract.plumbing.repo import CommitId
 from tract.porcelain import settle
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.recording import NoteCall, Recording
@@ -110,11 +109,7 @@ def _note(inner: Workspace) -> None:
 
 def _leave_tokens_if_held(ws: Workspace, pending: Pending) -> None:
     """Counts may be noted later: a program that holds their ref does not hold up the batch."""
-    move = pending.moves.get(notes.TOKENS)
-    try:
-        if move is not None:
-            refs.expect(ws.repo, notes.TOKENS, CommitId(move.old) if move.old else None)
-    except RepoLocked:
+    if notes.TOKENS in pending.moves and refs.is_held(ws.repo, notes.TOKENS):
         pending.forget_moves(notes.TOKENS)
 
 

@@ -15,6 +15,7 @@ from tract.plumbing.objects import Commit
 from tract.plumbing.pages import SlotFile
 
 EVERY = 64
+BACKLOG_MAX = 10 * EVERY
 
 
 class Wrote(NamedTuple):
@@ -35,10 +36,16 @@ class Behind:
         self._wrote: list[Wrote] = []
         self._lock = threading.Lock()
         self.is_first = True
+        self._due = EVERY
         self.counted: dict[SlotFile, int] = {}
 
     def __len__(self) -> int:
         return len(self._wrote)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so much has gathered that it is to be told."""
+        return len(self._wrote) >= self._due
 
     def add(self, wrote: Wrote) -> None:
         """A commit was built; in a batch it counts once the batch has landed."""
@@ -49,9 +56,14 @@ class Behind:
         """Hand over what is to be told."""
         with self._lock:
             taken, self._wrote = self._wrote, []
+            self._due = EVERY
         return taken
 
     def put_back(self, wrote: list[Wrote]) -> None:
-        """It could not be told now: the next time will."""
+        """It could not be told now: when as much again has gathered it is tried once more.
+
+        What would be too much is left to the next handle.
+        """
         with self._lock:
-            self._wrote[:0] = wrote
+            self._wrote[:0] = wrote[-BACKLOG_MAX:]
+            self._due = len(self._wrote) + EVERY

@@ -84,11 +84,8 @@ class CompiledContext:
         """How each message was generated, where that is known; edits keep it."""
         if not self._ws.generations.exist:
             return [None] * len(self._items)
-        said = self._ws.generations
-        return [
-            said.of(commit, entry_id).config
-            for commit, entry_id in zip(self.commit_hashes, self.entry_ids, strict=True)
-        ]
+        said = self._ws.generations.of_all(self.commit_hashes, self.entry_ids)
+        return [each.config for each in said]
 
     @property
     def tools(self) -> list[dict[str, Any]]:

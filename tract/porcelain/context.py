@@ -150,7 +150,6 @@ class ContextCache:
         self._newest: dict[int, Page] = {}
         self._contexts: OrderedDict[TreeId, Context] = OrderedDict()
         self._bytes = 0
-        self._counted: dict[SlotFile, int] = {}
         self._listed: dict[int, Page] = {}
         self._listed_counts: dict[Page, dict[SlotFile, int]] = {}
         self._lock = threading.RLock()
@@ -262,17 +261,23 @@ class ContextCache:
         size = sum(len(item.entry.text) + _ENTRY_OVERHEAD_BYTES for item in items)
         return DecodedPage(items, size)
 
-    def keep_counts(self, counted: Mapping[SlotFile, int], tree: TreeId) -> None:
-        """Keep facts of the pages of `tree` on which these entries, just counted, stand."""
-        wanted = {file.slot - file.slot % PAGE_SLOTS for file in counted}
+    def keep_facts(self, tree: TreeId, items: Mapping[SlotFile, Item]) -> None:
+        """Keep facts of the pages of `tree` on which these entries, just written, stand."""
+        wanted = {file.slot - file.slot % PAGE_SLOTS for file in items}
         with self._lock:
-            self._counted = dict(counted)
-            self._facts([page for page in list_pages(self._repo, tree) if page.first in wanted])
-            self._counted = {}
+            for page in list_pages(self._repo, tree):
+                if page.first in wanted:
+                    files = read_page(self._repo, page)
+                    whole = DecodedPage([items.get(file) or self.item(file) for file in files], 0)
+                    self._derived.keep_page(page.tree, whole.facts)
 
     def _read(self, file: SlotFile, tokens: int | None = None) -> Item:
-        tokens = self._counted.get(file, tokens)
         return Item(file, read_entry(self._repo, file), self._counter, tokens)
+
+    def page(self, page: Page) -> DecodedPage:
+        """A page of any tree, decoded and kept."""
+        with self._lock:
+            return self._page(page, self._derived.pages([page.tree]).get(page.tree))
 
     def item(self, file: SlotFile) -> Item:
         """The entry in a file of any tree; taken from the decoded pages where it stands there."""

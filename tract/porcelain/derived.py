@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from tract.plumbing.index import Index
+from tract.plumbing.index import Index, Line
 from tract.plumbing.pages import SlotChange
 
 COMMITS_MAX = 20_000
@@ -50,6 +50,13 @@ class CommitFacts(msgspec.Struct, frozen=True, array_like=True):
     changes: tuple[SlotChange, ...]
     entries: tuple[str, ...] | None = None
     number: int = 0
+
+
+class TextsFound(NamedTuple):
+    """Blobs that the full text knows, and those that may have the text; None: it cannot be said."""
+
+    known: set[str]
+    found: set[str] | None
 
 
 class _Facts(Generic[F]):
@@ -108,6 +115,14 @@ class Derived:
             known = self._commits.known
             return {key: known[key] for key in ids if key in known}
 
+    def noted(self, ref: str) -> dict[str, tuple[str, list[Line]]]:
+        """Of each folder of a notes ref that is known: its tree, and the lines in it."""
+        return self._index.noted(ref)
+
+    def keep_notes(self, ref: str, folders: Mapping[str, tuple[str, list[Line]]]) -> None:
+        """Keep the lines of folders of a notes ref; the tree "" forgets one."""
+        self._index.set_notes(ref, folders)
+
     def keep_page(self, page_id: str, facts: PageFacts) -> None:
         """Keep what was computed of a page."""
         with self._lock:
@@ -143,6 +158,17 @@ class Derived:
                 counter=self._counter_key, pages=pages if self._counter_key else {},
                 commits=commits, writers=entries,
             )  # fmt: skip
+
+    def find_texts(self, blobs: Iterable[str], text: str | None) -> TextsFound:
+        """What the index's full text says of these blobs; `text` of None only asks what is known.
+
+        A blob that is known and not found does not contain `text`, both `folded`.
+        """
+        return TextsFound(*self._index.texts_among(list(blobs), text))
+
+    def add_texts(self, texts: Mapping[str, str]) -> None:
+        """Add what is searched of these blobs to the index's full text."""
+        self._index.add(texts=texts)
 
     def close(self) -> None:
         """Let go of the index's file."""

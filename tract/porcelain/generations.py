@@ -6,17 +6,20 @@ of a repository without such notes pays nothing for them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from tract.content.generation import UNKNOWN, Generation, of_entry
+from tract.content.generation import UNKNOWN, Generation, entry_of, of_entry
 from tract.plumbing import notes, refs
+from tract.plumbing.index import Line
 from tract.plumbing.repo import CommitId, Repo
+from tract.porcelain.derived import Derived
 
 
 class Generations:
     """Reads generation notes of one repository."""
 
-    def __init__(self, repo: Repo) -> None:
+    def __init__(self, repo: Repo, derived: Derived) -> None:
+        self._derived = derived
         self.unwritten: Mapping[str, Sequence[str]] = {}
         self._repo = repo
         self._tip: CommitId | None = None
@@ -40,6 +43,33 @@ class Generations:
             return []
         written = notes.read_lines(self._repo, notes.GENERATION, commit)
         return sorted({*written, *self.unwritten.get(commit, ())})
+
+    def of_all(self, commits: Sequence[str], entries: Sequence[str]) -> list[Generation]:
+        """What is known of many answers; a folder of notes that the index knows is not read."""
+        if not self.exist:
+            return [UNKNOWN] * len(commits)
+        found: dict[str, list[str]] = {}
+        for commit, _, line in self._all_lines():
+            found.setdefault(commit, []).append(line)
+        for commit, lines in self.unwritten.items():
+            found.setdefault(commit, []).extend(lines)
+        pairs = zip(commits, entries, strict=True)
+        return [of_entry(found.get(commit, ()), entry_id) for commit, entry_id in pairs]
+
+    def _all_lines(self) -> Iterator[Line]:
+        known = self._derived.noted(notes.GENERATION)
+        folders = notes.fan_out(self._repo, notes.GENERATION)
+        fresh: dict[str, tuple[str, list[Line]]] = {}
+        for folder, tree in folders.items():
+            found = known.get(folder)
+            if found is None or found[0] != tree:
+                listed = notes.list_folder(self._repo, tree, folder)
+                lines = [(at, entry_of(line), line) for at, each in listed for line in each]
+                found = fresh[folder] = (tree, lines)
+            yield from found[1]
+        gone: dict[str, tuple[str, list[Line]]]
+        gone = {folder: ("", []) for folder in known.keys() - folders.keys()}
+        self._derived.keep_notes(notes.GENERATION, fresh | gone)
 
     def of(self, commit: str, entry_id: str | None) -> Generation:
         """What is known of the answer that a commit wrote."""

@@ -190,7 +190,7 @@ def _import_some(
 ) -> list[ImportResult]:
     """Import as many of the waiting conversations as one pack should hold, and take them out."""
     built: list[tuple[ImportResult, int, int]] = []
-    with staged(ws, "import", rename=lambda name: _free_name(ws, name)) as inner:
+    with staged(ws, "import", rename=lambda name: _free_name(inner, name)) as inner:
         first = len(inner.commits)
         while waiting and (not built or inner.repo.pending_bytes < SPILL_BYTES):
             each = waiting.popleft()

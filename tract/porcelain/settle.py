@@ -9,19 +9,19 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import islice
 
-from tract.errors import TractError
+from tract.errors import RepoLocked, TractError
 from tract.plumbing import landing, notes, refs, revs, upkeep
 from tract.plumbing.aside import Aside
 from tract.plumbing.inventory import count_loose
+from tract.plumbing.objects import Commit
 from tract.plumbing.pages import SlotChange, SlotFile
 from tract.porcelain import history
-from tract.porcelain.behind import EVERY, Wrote
-from tract.porcelain.decoded import entry_tokens
+from tract.porcelain.behind import Wrote
+from tract.porcelain.decoded import Item, entry_tokens
 from tract.porcelain.derived import CommitFacts
 from tract.porcelain.workspace import Workspace, counter_key
 
 SPILL_BYTES = 64 << 20
-BACKLOG_MAX = 10 * EVERY
 OLDER_MAX = 1000
 LOOSE_MAX_YOUNG = 250
 LOOSE_MAX = 1000
@@ -30,7 +30,7 @@ YOUNG_COMMITS = 2000
 
 def after_write(ws: Workspace) -> None:
     """After a write: settle when enough has gathered."""
-    if len(ws.behind) >= EVERY:
+    if ws.behind.is_due:
         settle(ws)
 
 
@@ -56,12 +56,13 @@ def pack(ws: Workspace) -> Aside:
 def settle(ws: Workspace) -> None:
     """Write token notes and index rows for what was written, and pack what has become many."""
     wrote = ws.behind.take()
-    try:
-        counted = _count(ws, wrote)
-        _write_notes(ws, wrote, counted)
+    counted = _count(ws, wrote)
+    with suppress(TractError):
         keep_facts(ws, wrote, counted)
+    try:
+        _write_notes(ws, wrote, counted)
     except TractError:
-        ws.behind.put_back(wrote[-BACKLOG_MAX:])
+        ws.behind.put_back(wrote)
     _tidy(ws)
 
 
@@ -106,11 +107,16 @@ def token_lines(
 ) -> dict[str, list[str]]:
     """The line of each commit's token note; none where counts are not to be kept."""
     name = counter_key(ws.counter)
-    return {each.commit.id: [f"{counted[each.file]} {name}"] for each in wrote} if name else {}
+    known = [each for each in wrote if each.file in counted] if name else []
+    return {each.commit.id: [f"{counted[each.file]} {name}"] for each in known}
 
 
 def _count(ws: Workspace, wrote: list[Wrote]) -> dict[SlotFile, int]:
-    return {each.file: entry_tokens(each.entry, ws.counter) for each in wrote}
+    """The tokens of each entry; none where the program's own counter fails."""
+    try:
+        return {each.file: entry_tokens(each.entry, ws.counter) for each in wrote}
+    except Exception:  # a counter of the user's: what was written stands without its counts
+        return {}
 
 
 def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) -> None:
@@ -119,6 +125,8 @@ def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]
         return
     if ws.behind.is_first:
         lines |= _older_lines(ws, wrote)
+    if refs.is_held(ws.repo, notes.TOKENS):
+        raise RepoLocked("another program holds the token notes", "they are written later")
     view = ws.repo.staged()
     assert view.pending is not None
     with ws.repo.lock:
@@ -151,18 +159,35 @@ def _older_lines(ws: Workspace, wrote: list[Wrote]) -> dict[str, list[str]]:
 
 def keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) -> None:
     """Hand the index what is known of commits just written, and of the pages they end in."""
+    numbers: dict[str, int] = {}
     for each in wrote:
         before = (each.before,) if each.before is not None else ()
         change = SlotChange(each.file.slot, before, (each.file,))
-        facts = CommitFacts(each.operation, (change,), (each.entry.id,))
+        number = _number(ws, each.commit, numbers)
+        facts = CommitFacts(each.operation, (change,), (each.entry.id,), number)
         ws.derived.keep_commit(each.commit.id, facts)
     for ref in {each.ref for each in wrote}:
         tip = refs.read_ref(ws.repo, ref)
         if tip is not None:
-            history.count_commits(ws, tip)
-            mine = {each.file: counted[each.file] for each in wrote if each.ref == ref}
-            ws.contexts.keep_counts(mine, ws.newest.read(tip).tree)
+            items = {
+                each.file: Item(each.file, each.entry, ws.counter, counted[each.file])
+                for each in wrote
+                if each.ref == ref and each.file in counted
+            }
+            ws.contexts.keep_facts(ws.newest.read(tip).tree, items)
     ws.derived.save()
+
+
+def _number(ws: Workspace, commit: Commit, numbers: dict[str, int]) -> int:
+    """How many commits lead to one just written; what leads to its parent is counted once."""
+    if ws.repo.shallow:
+        return 0
+    before = 0
+    if commit.parents:
+        parent = commit.parents[0]
+        before = numbers.get(parent) or history.count_commits(ws, parent)
+    numbers[commit.id] = before + 1
+    return before + 1
 
 
 # Upkeep

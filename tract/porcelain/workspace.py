@@ -95,7 +95,7 @@ class Workspace:
         index = Index(os.path.join(repo.path, "tract", "index.sqlite"), warn=_warn)
         self.derived = derived or Derived(index, counter_key(counter))
         self.contexts = ContextCache(repo, counter, self.derived)
-        self.generations = Generations(repo)
+        self.generations = Generations(repo, self.derived)
         self.behind = Behind()
         self.counts_at_close = True
         self.recording: Recording | None = None
