@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tract.porcelain.import_ import ImportResult as ImportResult
     from tract.porcelain.log import ShowResult as ShowResult
     from tract.porcelain.log import StatusInfo as StatusInfo
+    from tract.porcelain.search import Hit as Hit
     from tract.porcelain.storage import StorageInfo as StorageInfo
     from tract.porcelain.workspace import IndexUnavailable as IndexUnavailable
     from tract.tract import Tract as Tract
@@ -52,6 +53,7 @@ _HOMES = {
     "tract.porcelain.commit_info": "CommitInfo",
     "tract.porcelain.import_": "ImportResult",
     "tract.porcelain.log": "ShowResult StatusInfo",
+    "tract.porcelain.search": "Hit",
     "tract.porcelain.storage": "StorageInfo",
     "tract.porcelain.workspace": "IndexUnavailable",
     "tract.tract": "Tract",

@@ -21,6 +21,7 @@ from tract.porcelain import git as _git
 from tract.porcelain import import_ as _import
 from tract.porcelain import log as _log
 from tract.porcelain import register as _register
+from tract.porcelain import search as _search
 from tract.porcelain import settle as _settle
 from tract.porcelain import storage as _storage
 from tract.porcelain import usage as _usage
@@ -107,6 +108,7 @@ class Tract(Workspace):
     get = _log.get
     entry = _log.entry
     diff = _diff.diff
+    search = _search.search
     storage = _storage.storage
     fsck = _fsck.fsck
     git = _git.git

@@ -6,6 +6,7 @@ pack builder takes longer than that (it searches for deltas), and moves the ref 
 
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 import pygit2
 
@@ -13,7 +14,7 @@ from tests.bench.data import Repositories, texts
 from tests.bench.disk import packs
 from tests.bench.floors import REF
 from tests.bench.rows import Limit, Row
-from tests.bench.timing import Figure, clocked, counted, summary
+from tests.bench.timing import clocked, counted, summary
 from tract import Tract
 
 ROUNDS = 3
@@ -23,17 +24,16 @@ def measure(repositories: Repositories, entries: int) -> list[Row]:
     """Rows of the time, and of the bytes."""
     taken: list[float] = []
     floors: list[float] = []
-    sizes: set[int] = set()
+    sizes: list[int] = []
     failed = None
     for number in range(ROUNDS):
         path = repositories.new()
         spent, made = _batch(path, list(islice(texts(seed=10 + number), entries)))
         taken.append(spent / entries)
         floors.append(_bare(repositories.new(), path) / entries)
-        sizes.add(sum(each.stat().st_size for each in path.glob("objects/pack/pack-*.*")))
+        sizes.append(sum(each.stat().st_size for each in path.glob("objects/pack/pack-*.*")))
         if made != entries + 1 or len(packs(path)) != 1:
             failed = f"{made} entries, {len(packs(path))} packs"
-    low, *_, high = sorted(size / entries for size in [*sizes, *sizes])
     return [
         Row(
             id="T2",
@@ -51,7 +51,7 @@ def measure(repositories: Repositories, entries: int) -> list[Row]:
             id="T2",
             work="bytes of its pack, a commit",
             entries=entries,
-            tract=counted(round(high)) if low == high else Figure(high, low, high, ROUNDS),
+            tract=counted(round(median(sizes) / entries)),
             unit="bytes",
             note="pack and pack index, token notes included",
         ),

@@ -140,6 +140,6 @@ def _read(path: Path) -> None:
 
 def build(path: Path, said: list[dict[str, Any]]) -> None:
     """Make a repository of a conversation."""
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with Tract.open(path) as t:
         t.import_messages(said, format="openai")

@@ -7,12 +7,14 @@ Where it is not installed its cells stay empty, and RESULTS.md says why.
 import importlib.metadata
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from tests.bench.data import messages, texts
 from tests.bench.timing import Figure, clocked, summary
 
 APPENDS = 20
+APPENDS_LONG = 3  # of a list so long that one takes seconds
+LONG = 50_000
 IMPORT = (
     "from langgraph.checkpoint.sqlite import SqliteSaver; "
     "from langgraph.graph import MessagesState, StateGraph"
@@ -64,7 +66,7 @@ def appends(folder: Path, entries: int) -> Figure | None:
     if path is None:
         return None
     graph, said, taken = graph_on(path), texts(seed=2), []
-    for number in range(APPENDS + 1):
+    for number in range((APPENDS if entries < LONG else APPENDS_LONG) + 1):
         role = "assistant" if number % 2 else "user"
         spent, _ = clocked(_say, graph, [{"role": role, "content": next(said)}])
         if number:
@@ -72,12 +74,40 @@ def appends(folder: Path, entries: int) -> Figure | None:
     return summary(taken)
 
 
+def conversation_bytes(folder: Path, said: list[str]) -> tuple[int, int] | None:
+    """Bytes of a thread to which these texts were added one by one: whole, and as deltas."""
+    if version() is None:
+        return None
+    whole, deltas = (folder / f"langgraph-{name}.sqlite" for name in ("whole", "deltas"))
+    for graph in (graph_on(whole), _graph(deltas, _deltas())):
+        for number, text in enumerate(said):
+            _say(graph, [{"role": "assistant" if number % 2 else "user", "content": text}])
+        graph.checkpointer.conn.close()  # which writes the log back into the file
+    return whole.stat().st_size, deltas.stat().st_size
+
+
+def _deltas() -> Any:
+    """A state that is a list of messages, of which checkpoints keep what was added."""
+    from langgraph.channels import DeltaChannel
+    from langgraph.graph.message import _messages_delta_reducer
+    from typing_extensions import TypedDict
+
+    kept = Annotated[list[Any], DeltaChannel(_messages_delta_reducer)]
+    return TypedDict("Deltas", {"messages": kept})  # type: ignore[operator]
+
+
 def graph_on(path: Path) -> Any:
     """A graph of one node, whose threads are kept in that file."""
-    from langgraph.checkpoint.sqlite import SqliteSaver
-    from langgraph.graph import START, MessagesState, StateGraph
+    from langgraph.graph import MessagesState
 
-    builder = StateGraph(MessagesState)
+    return _graph(path, MessagesState)
+
+
+def _graph(path: Path, state: Any) -> Any:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.graph import START, StateGraph
+
+    builder = StateGraph(state)
     builder.add_node("model", lambda state: {})
     builder.add_edge(START, "model")
     connection = sqlite3.connect(path, check_same_thread=False)

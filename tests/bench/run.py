@@ -3,12 +3,15 @@
 python -m tests.bench.run                 all of it: some minutes
 python -m tests.bench.run T1 T4           these only, printed, nothing written
 python -m tests.bench.run --table         RESULTS.md again, out of results.json
-python -m tests.bench.run --sizes 100     other lengths of history, ascending
+python -m tests.bench.run --sizes 100     other lengths of history; the others follow the longest
+
+T13 and T14 want the recorded conversations: TRACT_CORPUS names their folder.
 """
 
 import argparse
 import datetime
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,23 +20,43 @@ from pathlib import Path
 import msgspec
 import pygit2
 
-from tests.bench import appends, compiles, machine, peer, processes, table, views
+from tests.bench import (
+    appends,
+    batches,
+    compiles,
+    machine,
+    memory,
+    peer,
+    processes,
+    stored,
+    table,
+    together,
+    turns,
+    views,
+)
 from tests.bench.data import Repositories
 from tests.bench.rows import Results, Row
+from tests.bench.timing import clocked
 
 HERE = Path(__file__).parent
 JSON = HERE / "results.json"
 RESULTS = HERE / "RESULTS.md"
-SIZES = [100, 1000, 10_000]
+SIZES = [100, 1000, 10_000, 100_000]
+USUAL = 10_000  # the length at which most targets are told
 Measure = Callable[[Repositories, list[int]], list[Row]]
 
 # What is written to last, so that the others see a repository as it was built.
 MEASURES: dict[str, Measure] = {
-    "T3": lambda repositories, sizes: processes.measure_reads(repositories, sizes[-1]),
-    "T12": lambda repositories, sizes: processes.measure_starts(repositories, sizes[-1]),
-    "T5": views.measure,
-    "T4": lambda repositories, sizes: compiles.measure(repositories, sizes[-1]),
+    "T3": lambda repositories, sizes: processes.measure_reads(repositories, usual(sizes)),
+    "T12": lambda repositories, sizes: processes.measure_starts(repositories, usual(sizes)),
+    "T18": lambda repositories, sizes: memory.measure(repositories, sizes[-1]),
+    "T5": lambda repositories, sizes: views.measure(repositories, sizes, usual(sizes)),
+    "T4": lambda repositories, sizes: compiles.measure(repositories, usual(sizes)),
     "T1": appends.measure,
+    "T17": lambda repositories, sizes: together.measure(repositories, sizes[-1]),
+    "T14": lambda repositories, sizes: turns.measure(repositories, sizes[-1]),
+    "T13": lambda repositories, sizes: stored.measure(repositories, sizes[-1]),
+    "T2": lambda repositories, sizes: batches.measure(repositories, usual(sizes)),
 }
 ALIASES = {"T6": "T5", "T7": "T5"}
 
@@ -41,6 +64,7 @@ ALIASES = {"T6": "T5", "T7": "T5"}
 def main(argv: list[str]) -> int:
     """Do what the arguments say."""
     asked = _arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended, and cleaned up"))
     if asked.table:
         RESULTS.write_text(table.render(_read()), encoding="utf-8")
         return 0
@@ -64,7 +88,13 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     unknown = set(asked.ids) - set(names)
     if unknown:
         parser.error(f"nothing is called {', '.join(sorted(unknown))}")
+    asked.sizes.sort()
     return asked
+
+
+def usual(sizes: list[int]) -> int:
+    """The length that most targets are told at, or the nearest below it."""
+    return max([size for size in sizes if size <= USUAL], default=sizes[0])
 
 
 def _read() -> Results:
@@ -80,8 +110,10 @@ def measured(ids: list[str], sizes: list[int]) -> Results:
         repositories = Repositories(Path(folder))
         for id, measure in MEASURES.items():
             if id in wanted:
-                print(f"{id} …", file=sys.stderr, flush=True)
-                rows += measure(repositories, sizes)
+                print(f"{id} …", end=" ", file=sys.stderr, flush=True)
+                spent, made = clocked(measure, repositories, sizes)
+                print(f"{spent:.0f} s", file=sys.stderr, flush=True)
+                rows += made
     rows.sort(key=lambda row: int(row.id.removeprefix("T")))
     return Results(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),

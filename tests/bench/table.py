@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from tests.bench.rows import Limit, Machine, Results, Row
-from tests.bench.timing import Timing
+from tests.bench.rows import Limit, Machine, Results, Row, Unit
+from tests.bench.timing import Figure
 
 _HEAD = """# Results
 
@@ -60,13 +60,13 @@ def _targets(rows: list[Row]) -> str:
             row.id,
             row.work,
             f"{row.entries:,}",
-            _time(row.floor),
-            _time(row.tract),
+            _told(row.floor, row.unit),
+            _told(row.tract, row.unit),
             f"{row.ratio:.2f}" if row.ratio is not None else "",
-            _limit(row.limit),
+            _limit(row.limit, row.unit),
             {True: "yes", False: "**no**", None: ""}[row.is_met],
             row.peer or "",
-            _time(row.langgraph),
+            _told(row.langgraph, row.unit),
         ]
         for row in rows
     ]
@@ -81,38 +81,52 @@ def _growth(rows: list[Row]) -> str:
     for row in rows:
         if len(_lengths(rows, row)) > 1:
             cells = lines.setdefault((row.id, row.work), [row.id, row.work] + [""] * len(lengths))
-            told = f"{_time(row.tract)} ({row.ratio:.2f})" if row.ratio else _time(row.tract)
-            beside = f"; LangGraph {_time(row.langgraph)}" if row.langgraph else ""
-            cells[2 + lengths.index(row.entries)] = told + beside
+            cells[2 + lengths.index(row.entries)] = _grown(row)
     head = ["id", "work", *(f"{length:,} entries" for length in lengths)]
     table = _table(head, "ll" + "r" * len(lengths), list(lines.values()))
-    return f"## Growth\n\nThe median, and in brackets its ratio to the floor.\n\n{table}"
+    return f"## Growth\n\n{_GROWTH}\n\n{table}"
+
+
+_GROWTH = "The median, and in brackets its ratio to the floor; what is over the target is bold."
+
+
+def _grown(row: Row) -> str:
+    told = _told(row.tract, row.unit) + (f" ({row.ratio:.2f})" if row.ratio else "")
+    told = f"**{told}**" if row.is_met is False else told
+    beside = f"; LangGraph {_told(row.langgraph, row.unit)}" if row.langgraph else ""
+    return told + beside
 
 
 def _notes(rows: list[Row]) -> str:
     said = []
     for row in rows:
-        parts = [f"floor: {row.floor_of}" if row.floor_of else "", row.note or ""]
+        wrong = f"**failed: {row.failed}**" if row.failed else ""
+        parts = [wrong, f"floor: {row.floor_of}" if row.floor_of else "", row.note or ""]
         told = "; ".join(part for part in parts if part)
         if told:
             said.append(f"- {row.id}, {row.work}: {told}.\n")
     return "## Floors and notes\n\n" + "".join(said)
 
 
-def _limit(limit: Limit | None) -> str:
+def _limit(limit: Limit | None, unit: Unit) -> str:
     if limit is None:
         return ""
     if limit.kind == "floors":
         return f"≤ {limit.number:g} × floor"
-    return f"≤ {_milliseconds(limit.number, exact=True)}"
+    return f"≤ {f'{limit.number:,g} ms' if unit == 'ms' else _number(limit.number, unit)}"
 
 
-def _time(timing: Timing | None) -> str:
-    return _milliseconds(timing.median_ms) if timing is not None else ""
+def _told(figure: Figure | None, unit: Unit) -> str:
+    return _number(figure.median, unit) if figure is not None else ""
 
 
-def _milliseconds(number: float, *, exact: bool = False) -> str:
-    if exact:
-        return f"{number:,g} ms"
-    digits = 3 if number < 0.1 else 2 if number < 10 else 1 if number < 100 else 0
-    return f"{number:,.{digits}f} ms"
+def _number(number: float, unit: Unit) -> str:
+    if unit == "ms":
+        digits = 3 if number < 0.1 else 2 if number < 10 else 1 if number < 100 else 0
+        return f"{number:,.{digits}f} ms"
+    if unit == "bytes":
+        return f"{number / 1e6:,.2f} MB" if number >= _MILLION else f"{number:,.0f} bytes"
+    return f"{number:,.1f}" if number < _FEW else f"{number:,.0f}"
+
+
+_MILLION, _FEW = 1_000_000, 10

@@ -25,7 +25,7 @@ from tract.tract import Tract
 _CREATING = os.O_CREAT | os.O_TRUNC
 _CALLS = "rename replace link unlink mkdir rmdir write pwrite truncate ftruncate fsync".split()
 _MOVES = ("lock_ref", "set_target", "set_symbolic_target", "commit")
-_write = os.write
+_open, _write = os.open, os.write
 
 
 class Steps:
@@ -99,7 +99,7 @@ class Told:
 
     def say(self, *lines: str) -> None:
         """Write lines, none of which is counted as a step."""
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = _open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         _write(file, "".join(f"{line}\n" for line in lines).encode())
         os.close(file)
 

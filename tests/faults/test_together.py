@@ -115,7 +115,7 @@ def test_eight_processes_one_killed(
     told = {name: Told(tmp_path / name) for name in WRITERS}
     choice = random.Random(seed)
     victim, last = choice.choice(WRITERS), choice.randrange(1, appends)
-    step = choice.randrange(1, 15)
+    step = choice.randrange(1, 13)
 
     def speak(name: str) -> None:
         with Tract.open(path) as t:

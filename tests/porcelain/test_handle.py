@@ -50,6 +50,7 @@ VERBS: dict[str, Callable[[Tract], object]] = {
     "get": lambda t: t.get(0),
     "entry": lambda t: t.entry(0),
     "diff": lambda t: t.diff(),
+    "search": lambda t: t.search("x"),
     "storage": lambda t: t.storage(),
     "fsck": lambda t: t.fsck(),
     "git": lambda t: t.git("status"),

@@ -16,6 +16,7 @@ import pytest
 from tests.faults.child import forked
 from tests.porcelain.saying import call, contents
 from tract import IndexUnavailable
+from tract.plumbing.pages import list_pages
 from tract.porcelain import history
 from tract.tract import Tract
 
@@ -30,6 +31,7 @@ READING: dict[str, Callable[[Tract], Any]] = {
     "show": lambda t: t.show(3).commit.as_dict(),
     "get": lambda t: t.get("HEAD~1").as_dict(),
     "diff": lambda t: t.diff("HEAD~10", "HEAD"),
+    "search": lambda t: (t.search("edited"), t.search("11"), t.search(regex="^1[0-9]{2}$")),
 }
 
 
@@ -216,6 +218,25 @@ def test_facts_are_taken_from_the_index(path: Path) -> None:
         assert history.count_commits(t, tip) == 130
         assert t.contexts.summary(t.newest.read(tip).tree).entry_count == 129
     assert len(reads) < 40  # the trees, and the page whose call is open
+
+
+def test_a_large_batch_is_in_the_index_whole(t: Tract) -> None:
+    """However many commits a batch has, the index knows each of them when it has landed."""
+    with t.batch() as b:
+        for number in range(700):
+            b.user(f"{number}")
+    ids = [info.commit_hash for info in b.commits]
+    with Tract.open(t.path) as other:
+        known = other.derived.commits(ids)
+        assert [known[each].number for each in ids] == list(range(1, 701))
+        assert len(other.derived.pages(page_ids(other))) == 7
+
+
+def page_ids(t: Tract) -> list[str]:
+    """The trees of the pages of the branch's context."""
+    tip = t.tip_commit()
+    assert tip is not None
+    return [page.tree for page in list_pages(t.repo, tip.tree)]
 
 
 def test_index_after_a_foreign_commit(path: Path) -> None:

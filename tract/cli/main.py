@@ -214,7 +214,7 @@ FAMILIES: dict[str, tuple[click.Command, ...]] = {
         write.cancel_tool_calls,
         write.record_usage,
     ),
-    "Read": (read.compile_, read.log, read.show, read.status, read.diff),
+    "Read": (read.compile_, read.log, read.show, read.status, read.diff, read.search),
     "Look after": (read.fsck, read.git, completion),
 }
 cli.params += SHARED

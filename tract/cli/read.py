@@ -1,4 +1,4 @@
-"""read.py - the commands that look: compile, log, show, status, diff, fsck, git.
+"""read.py - the commands that look: compile, log, show, status, diff, search, fsck, git.
 
 None of them makes a repository or writes to one. Each prints lines, or one JSON document.
 """
@@ -179,6 +179,55 @@ def diff(call: Call, a: str, b: str) -> None:
             call.screen.document(found)
             return
         call.screen.page(list(report.diff_lines(found)))
+
+
+@command("search")
+@click.argument("text", required=False, metavar="[TEXT]")
+@click.option("--regex", metavar="PATTERN", help="Look for a regular expression instead.")
+@click.option("--type", "kind", metavar="KIND", help="Only entries of this kind, such as tool_io.")
+@click.option("--author", metavar="NAME", help="Only what somebody of this name wrote last.")
+@click.option("--since", metavar="TIME", help="Only what was written at this time or later.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="How many entries to show; 0 shows all.",
+)
+def search(
+    call: Call,
+    text: str | None,
+    regex: str | None,
+    kind: str | None,
+    author: str | None,
+    since: str | None,
+    limit: int,
+) -> None:
+    """Find the entries that say something, newest place first.
+
+    TEXT is literal, in any case. Looked at are the entries of the branch as they stand now,
+    skipped ones too: their text, names, and tool calls. PATTERN is a regular expression of
+    Python's; (?i) in front makes it caseless. Each line has the place, the entry and its role.
+
+    \b
+    Examples:
+      tract search "out of memory"
+      tract search --regex 'order-[0-9]{6}' --type tool_io
+      tract --branch import/chat-7 search refund --since 2026-11-25 --limit 5
+    """
+    options = {"regex": regex, "content_type": kind, "author": author, "since": since}
+    with call.open() as t:
+        found = t.search(text, **options, limit=limit + 1 if limit else None)
+    hits = found[:limit] if limit else found
+    if call.json:
+        call.screen.document(hits)
+        return
+    call.screen.page([report.hit_line(hit) for hit in hits])
+    if not hits:
+        call.screen.note("Nothing found.")
+    if len(found) > len(hits):
+        call.screen.note(f"There are more than {number(limit, 'entry', 'entries')}; -n 0 shows all")
 
 
 @command("fsck")

@@ -1,4 +1,4 @@
-"""report.py - results as lines: a commit, the log, a diff, the status, what is wrong.
+"""report.py - results as lines: a commit, the log, a diff, a search, the status, what is wrong.
 
 Pure functions from a result to lines of pieces; only render.py prints. Places are written as they
 are accepted: `:17` is a slot, ten digits are a commit.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tract.porcelain.compile import CompiledContext
     from tract.porcelain.diff import DiffResult
     from tract.porcelain.log import StatusInfo
+    from tract.porcelain.search import Hit
     from tract.porcelain.storage import StorageInfo
 
 HASH_DIGITS = 10
@@ -187,6 +188,19 @@ def stat_line(diff: DiffResult) -> str:
     if not counted:
         return "no difference"
     return f"{', '.join(counted)}; {diff.token_delta:+,} tokens"
+
+
+# Entries that were found
+
+
+def hit_line(hit: Hit) -> Line:
+    """An entry of a search, on one line."""
+    return [
+        f"{f':{hit.slot}':>5} ",
+        Paint(hit.entry_id, "cyan"),
+        f" {hit.role or hit.content_type}  ",
+        flat(hit.snippet),
+    ]
 
 
 # The whole context

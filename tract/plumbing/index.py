@@ -202,8 +202,8 @@ class Index:
             known = {asked(keys, _text_blob(*row)) for row in rows}
             return known, _find_texts(on, query) if len(query) >= QUERY_MIN else None
 
-        is_asked = keys or len(query) >= QUERY_MIN
-        return self._file.ask(read, (set(), None)) if is_asked else (set(), None)
+        nothing: tuple[set[str], set[str] | None] = set(), None
+        return self._file.ask(read, nothing) if keys or len(query) >= QUERY_MIN else nothing
 
     # Writing
 

@@ -52,6 +52,10 @@ class Behind:
         with self._lock:
             self._wrote.append(wrote)
 
+    def look(self) -> list[Wrote]:
+        """What is to be told, left where it is."""
+        return list(self._wrote)
+
     def take(self) -> list[Wrote]:
         """Hand over what is to be told."""
         with self._lock:

@@ -168,10 +168,11 @@ def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, Comm
             facts = known.get(commit_id)
             if facts is None or facts.entries is None:
                 facts = _complete(ws, commit_id)
-            if facts.operation == "annotate" or left.isdisjoint(facts.entries or ()):
+            wrote = left.intersection(facts.entries or ())
+            if facts.operation == "annotate" or not wrote:
                 continue
-            found |= dict.fromkeys(left.intersection(facts.entries or ()), commit_id)
-            left.difference_update(found)
+            found |= dict.fromkeys(wrote, commit_id)
+            left -= wrote
             if not left:
                 return found
     return found

@@ -23,8 +23,9 @@ from tract.errors import BranchNotFound, UsageError
 from tract.plumbing import refs
 from tract.plumbing.index import caseless
 from tract.plumbing.objects import Commit, read_commit
-from tract.plumbing.pages import SlotFile, list_pages, read_page
+from tract.plumbing.pages import list_pages, read_page
 from tract.plumbing.refs import HEADS
+from tract.plumbing.repo import CommitId
 from tract.porcelain import arguments, history, trailers
 from tract.porcelain.decoded import Item
 from tract.porcelain.workspace import Workspace
@@ -105,17 +106,16 @@ def search(
     is_filtered = author is not None or since_ms > 0
     found = list(matches if is_filtered else islice(matches, limit))
     ws.derived.add_texts(fresh)
-    writers = history.writers_of(ws, tip.id, {match.item.entry.id for match in found})
-    wrote = [writers.get(match.item.entry.id, tip.id) for match in found]
+    ids = {match.item.entry.id for match in found}
+    writers = dict.fromkeys(ids, tip.id) | history.writers_of(ws, tip.id, ids)
     if is_filtered:
-        right = {id for id in set(wrote) if _is_by(read_commit(ws.repo, id), author, since_ms)}
-        kept = [(m, id) for m, id in zip(found, wrote, strict=True) if id in right]
-    else:
-        kept = list(zip(found, wrote, strict=True))
-    return [_hit(match, id, branch or ws.branch_name) for match, id in kept[:limit]]
+        right = {each for each in {*writers.values()} if _is_by(ws, each, author, since_ms)}
+        found = [match for match in found if writers[match.item.entry.id] in right][:limit]
+    name = branch or ws.branch_name
+    return [_hit(match, writers[match.item.entry.id], name) for match in found]
 
 
-def _hit(match: _Match, commit: str, branch: str | None) -> Hit:
+def _hit(match: _Match, commit: CommitId, branch: str | None) -> Hit:
     entry = match.item.entry
     return Hit(
         entry_id=entry.id,
@@ -167,9 +167,11 @@ def _query(text: str | None, regex: str | None) -> _Query:
 def _literal(wanted: str) -> Callable[[str], int | None]:
     def find(piece: str) -> int | None:
         at = caseless(piece).find(wanted)
-        return at if at < 0 or piece.isascii() else _place(piece, at)
+        if at < 0:
+            return None
+        return at if piece.isascii() else _place(piece, at)
 
-    return lambda piece: at if (at := find(piece)) is not None and at >= 0 else None
+    return find
 
 
 def _place(piece: str, at: int) -> int:
@@ -196,7 +198,8 @@ def _tip(ws: Workspace, branch: str | None) -> Commit | None:
     return read_commit(ws.repo, found)
 
 
-def _is_by(commit: Commit, author: str | None, since_ms: int) -> bool:
+def _is_by(ws: Workspace, commit_id: CommitId, author: str | None, since_ms: int) -> bool:
+    commit = read_commit(ws.repo, commit_id)
     is_author = author is None or caseless(author) in caseless(commit.author.name)
     return is_author and trailers.committed_ms(commit) >= since_ms
 

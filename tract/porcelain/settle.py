@@ -68,13 +68,12 @@ def settle(ws: Workspace) -> None:
 
 def note_tokens(inner: Workspace) -> None:
     """Add the token notes of a batch to what it is going to write."""
-    wrote = inner.behind.take()
+    wrote = inner.behind.look()
     inner.behind.counted = _count(inner, wrote)
     lines = token_lines(inner, wrote, inner.behind.counted)
     if lines:
         lines |= _older_lines(inner, wrote)
         notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
-    inner.behind.put_back(wrote)
 
 
 def after_batch(ws: Workspace, inner: Workspace) -> None:
