@@ -6,6 +6,7 @@ told to files outside the repository.
 """
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -32,7 +33,8 @@ said = texts(seed=seed)
 with Tract.open(path) as t:
     t.counter.count_text("Hello.")
     print("ready", flush=True)
-    sys.stdin.readline()
+    if sys.stdin.readline() != "go\\n":
+        sys.exit(1)
     for _ in range(appends):
         os.write(file, (t.user(next(said)).commit_hash + "\\n").encode())
 """
@@ -76,9 +78,13 @@ class Writer:
         """Kill it, somewhere after that many appends were acknowledged."""
         while self._process.poll() is None:
             if self.told.exists() and self.told.stat().st_size >= appends * _LINE:
-                self._process.kill()
-                return
+                break
             time.sleep(0.001)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it now; nothing happens where it has ended."""
+        self._process.kill()
 
     def ended(self) -> int:
         """Wait for its end: 0, or minus the signal that killed it."""
@@ -142,7 +148,7 @@ def _eight(repositories: Repositories, appends: int, seed: int) -> Wrote:
         for number in range(WRITERS)
     ]
     victim = chance.choice(writers)
-    seconds, codes = _run(writers, victim, chance.randrange(1, appends))
+    seconds, codes = _run(writers, victim, chance.randrange(1, appends // 2 + 1))
     history = git(path, "rev-list", "--first-parent", "--reverse", "main").split()
     landed = len(history) - _BEFORE
     wrong = _what_is_wrong(path, writers, victim, codes, history)
@@ -165,8 +171,6 @@ def _begun(repositories: Repositories) -> Path:
 
 def _run(writers: list[Writer], victim: Writer | None, after: int) -> tuple[float, list[int]]:
     """Seconds until all have ended, and how they ended."""
-    for writer in writers:
-        writer.wait_ready()
 
     def work() -> list[int]:
         for writer in writers:
@@ -175,7 +179,14 @@ def _run(writers: list[Writer], victim: Writer | None, after: int) -> tuple[floa
             victim.kill_after(after)
         return [writer.ended() for writer in writers]
 
-    return clocked(work)
+    try:
+        for writer in writers:
+            writer.wait_ready()
+        return clocked(work)
+    except BaseException:
+        for writer in writers:
+            writer.kill()
+        raise
 
 
 def _what_is_wrong(
@@ -189,7 +200,10 @@ def _what_is_wrong(
             return f"{len(lost)} acknowledged commits are not reachable, {lost[0]} for one"
         if any(place[one] > place[next_one] for one, next_one in pairwise(told)):
             return "a writer's commits are not in its order"
-        if writer is not victim and (code or len(told) != writer.appends):
+        if writer is victim:
+            if code != -signal.SIGKILL:
+                return f"the process that was to be killed ended with {code}"
+        elif code or len(told) != writer.appends:
             return f"a writer ended with {code} after {len(told)} of {writer.appends} appends"
     return damage(path)
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.cli.conftest import Run
+from tract.tract import Tract
 
 
 def test_a_line_a_hit(repo: Run) -> None:
@@ -46,7 +47,8 @@ def test_json(repo: Run) -> None:
 def test_filters(repo: Run) -> None:
     """Pattern, kind, author, time and branch are options."""
     repo("-q", "user", "Hello again.", "--author", "Ada <ada@example.org>")
-    repo("-q", "--branch", "other", "user", "Hello elsewhere.")
+    with Tract.open(".tract", branch="other") as other:
+        other.user("Hello elsewhere.")
 
     def places(*words: str) -> list[str]:
         return [line.split()[0] for line in repo("search", *words).stdout.splitlines()]

@@ -92,7 +92,7 @@ def test_literal(t: Tract, said: str) -> None:
 @pytest.mark.parametrize("query", ["l i", "\ud800", "a\0", "?", "in\nx"])
 def test_not_found(t: Tract, query: str) -> None:
     """NUL is no blank, a surrogate no question mark, and two texts of an entry are not one."""
-    t.commit({"content_type": "dialogue", "role": "user", "text": "al in", "name": "x"})
+    t.user("begin", name="x")
     t.user("l\0i")
     for _ in range(2):
         assert t.search(query) == []
@@ -180,12 +180,12 @@ def test_author_and_since(t: Tract) -> None:
 
 def test_another_branch(t: Tract) -> None:
     """`branch` is another branch's tip; the hit names it, and commits are its own."""
-    t.user("here")
+    t.user("this one")
     with Tract.open(t.path, branch="other") as other:
-        there = other.user("there")
-    (hit,) = t.search("there", branch="other")
+        there = other.user("that one")
+    (hit,) = t.search("one", branch="other")
     assert (hit.branch, hit.commit_hash) == ("other", there.commit_hash)
-    assert t.search("there") == t.search("here", branch="other") == []
+    assert t.search("that") == t.search("this", branch="other") == []
 
 
 def test_in_a_batch(t: Tract) -> None:
@@ -229,7 +229,7 @@ def test_a_broken_pattern_says_where(t: Tract) -> None:
         t.search(regex="ab[c")
 
 
-@pytest.mark.parametrize("branch", ["nowhere", "", "a b", "../x"])
+@pytest.mark.parametrize("branch", ["nowhere", "", "a b", "../x", "main\0", "\ud800"])
 def test_no_such_branch(t: Tract, branch: str) -> None:
     """A branch that is not there is named."""
     t.user("x")
@@ -363,13 +363,13 @@ def test_an_index_that_another_handle_replaced(known: Path) -> None:
 def reads(t: Tract, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The entries that are decoded from now on."""
     from tract.porcelain import context
+    from tract.porcelain.decoded import read_entry
 
     seen: list[object] = []
-    read = context.read_entry
 
     def counting(*given: Any) -> Any:
         seen.append(given[-1])
-        return read(*given)
+        return read_entry(*given)
 
     monkeypatch.setattr(context, "read_entry", counting)
     return seen

@@ -7,7 +7,10 @@ step the compiled context is the model's; at the end of a walk so is every commi
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +18,15 @@ from typing import Any
 
 import pytest
 
-from tests.git import fsck_clean, git
+from tests.git import fsck_clean, git, git_bytes
 from tests.plumbing.stock import commit_files
 from tests.properties.model import Model, Record
 from tests.validators.openai_chat import validate
+from tract import LLMConfig, Usage
 from tract.content.codec import derived_id
 from tract.content.tokens import EncodingCounter
 from tract.errors import BadContent, UnpairedToolCall
+from tract.plumbing import upkeep
 from tract.testing import PinnedClock, PinnedRandom
 from tract.tract import Tract
 
@@ -50,6 +55,8 @@ class Walk:
         self.path = folder / ".tract"
         self.t = Tract.open(self.path, **self.pinned)
         self.model = Model()
+        self.settings: dict[str, str] = {}
+        self.usage: dict[str, int] = {}
 
     def reopen(self) -> None:
         """Close the handle, or kill it in thought, and open another one."""
@@ -165,6 +172,79 @@ class Walk:
         if info.changed:
             self.model.change(slot, info.commit_hash, skipped=not said.skipped)
 
+    # -- how it was made, and what it cost
+
+    def generate(self) -> None:
+        """Append an answer with the settings it was made with."""
+        name = f"model-{self.dice.randrange(5)}"
+        info = self.t.assistant("made", generation_config={"model": name, "api_key": "sk-secret"})
+        record = {"role": "assistant", "content": "made"}
+        self.model.append(str(info.entry_id), record, info.commit_hash, False)
+        self.settings[str(info.entry_id)] = name
+
+    def report(self) -> None:
+        """Report what some answer cost, perhaps again."""
+        if self.settings:
+            target, tokens = self.dice.choice(sorted(self.settings)), self.dice.randrange(1000)
+            assert self.t.record_usage({"prompt_tokens": tokens}, target=target).usage is not None
+            self.usage[target] = tokens
+
+    # -- batches
+
+    def batch(self) -> None:
+        """Take several steps as one."""
+        steps = self.dice.choices(IN_A_BATCH, k=self.dice.randint(1, 8))
+        outer = self.t
+        with outer.batch() as inner:
+            self.t = inner
+            for step in steps:
+                step(self)
+            self.check()
+            self.t = outer
+
+    def abandoned(self) -> None:
+        """Give a batch up: it is as if it had never been."""
+        outer, before = self.t, git(self.path, "for-each-ref")
+        kept = copy.deepcopy((self.model, self.settings, self.usage))
+        with contextlib.suppress(ZeroDivisionError), outer.batch() as inner:
+            self.t = inner
+            for step in self.dice.choices(IN_A_BATCH, k=3):
+                step(self)
+            self.t = outer
+            raise ZeroDivisionError
+        self.model, self.settings, self.usage = kept
+        assert git(self.path, "for-each-ref") == before
+
+    def overtaken(self) -> None:
+        """Somebody else writes while a batch of appends is open: it lands behind them."""
+        records: list[Record] = [{"role": "user", "content": t} for t in self.dice.sample(TEXTS, 3)]
+        with self.t.batch() as inner:
+            for record in records:
+                inner.user(record["content"])
+            self.second_handle()
+        for record, info in zip(records, inner.commits, strict=True):
+            self.model.append(str(info.entry_id), record, info.commit_hash, False)
+
+    # -- what happens to the files
+
+    def consolidate(self) -> None:
+        """Our own upkeep packs whatever is loose, and folds packs."""
+        upkeep.consolidate(self.t.repo, loose_max=1)
+        upkeep.fold(self.t.repo)
+
+    def stock_upkeep(self) -> None:
+        """Stock git packs, and throws away what nothing reaches."""
+        how = self.dice.choice([("gc", "--quiet", "--prune=now"), ("repack", "-adq")])
+        git(self.path, *how)
+
+    def lose_the_index(self) -> None:
+        """The derived index goes, whole or in part."""
+        index = self.path / "tract" / "index.sqlite"
+        if index.exists() and self.dice.random() < 0.5:
+            index.unlink()
+        elif index.exists():
+            os.truncate(index, self.dice.randrange(index.stat().st_size + 1))
+
     # -- others
 
     def second_handle(self) -> None:
@@ -207,6 +287,7 @@ class Walk:
                 if self.dice.random() < 0.2:
                     assert fresh.compile(at=commit).to_dicts() == shown
             self.same_entries(fresh)
+            self.same_notes(fresh)
             fresh.cancel_tool_calls()
             sent = fresh.compile().to_openai()
             assert not sent or validate({"model": "gpt-4o", "messages": sent}) == []
@@ -218,7 +299,29 @@ class Walk:
         for slot in range(len(self.model.entries)):
             assert fresh.entry(slot).id == self.model.entries[slot].entry_id
 
+    def same_notes(self, fresh: Tract) -> None:
+        """Settings and usage are known of each answer, through every edit of it."""
+        for entry_id, name in self.settings.items():
+            info = fresh.get(entry_id)
+            assert info.generation_config == LLMConfig(name)
+            tokens = self.usage.get(entry_id)
+            assert info.usage == (Usage(tokens) if tokens is not None else None)
+        assert b"sk-secret" not in git_bytes(
+            self.path, "cat-file", "--batch-all-objects", "--batch"
+        )
 
+
+IN_A_BATCH: list[Callable[[Walk], None]] = [
+    Walk.say,
+    Walk.call,
+    Walk.answer,
+    Walk.cancel,
+    Walk.bring,
+    Walk.edit,
+    Walk.skip,
+    Walk.generate,
+    Walk.report,
+]
 STEPS: list[tuple[int, Callable[[Walk], None]]] = [
     (6, Walk.say),
     (4, Walk.call),
@@ -231,6 +334,14 @@ STEPS: list[tuple[int, Callable[[Walk], None]]] = [
     (1, Walk.second_handle),
     (1, Walk.by_hand),
     (1, Walk.reopen),
+    (2, Walk.generate),
+    (1, Walk.report),
+    (2, Walk.batch),
+    (1, Walk.abandoned),
+    (1, Walk.overtaken),
+    (1, Walk.consolidate),
+    (1, Walk.stock_upkeep),
+    (1, Walk.lose_the_index),
 ]
 WEIGHTS = [weight for weight, _ in STEPS]
 
@@ -254,7 +365,7 @@ def test_walks_come_to_what_the_model_says(
     tmp_path: Path, soak: bool, runs: Callable[[int], None]
 ) -> None:
     """A walk of random operations compiles to a plain model's list, at every commit, fsck clean."""
-    count = 1000 if soak else 12
+    count = 1000 if soak else 10
     for seed in range(count):
         folder = tmp_path / f"{seed}"
         folder.mkdir()
@@ -262,11 +373,11 @@ def test_walks_come_to_what_the_model_says(
     runs(count)
 
 
-def test_long_walk_over_pages(tmp_path: Path, soak: bool, runs: Callable[[int], None]) -> None:
-    """A long walk, whose context spans pages, does the same."""
-    count = 30 if soak else 1
+def test_long_walks_over_pages(tmp_path: Path, soak: bool, runs: Callable[[int], None]) -> None:
+    """Walks of 200 operations, whose context spans pages, do the same."""
+    count = 100 if soak else 2
     for seed in range(count):
         folder = tmp_path / f"{seed}"
         folder.mkdir()
-        walk(folder, 10_000 + seed, steps=300)
+        walk(folder, 10_000 + seed, steps=200)
     runs(count)

@@ -94,7 +94,8 @@ def _land(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) 
             settle.pack(inner)
         _leave_tokens_if_held(ws, _pending(inner))
         landing.land_packed(ws.repo, _pending(inner), inner.recording.packs)
-        ws.tip()  # the handle now knows that its branch has commits
+        for ref in _pending(inner).moves:
+            ws.know_born(ref)
     settle.after_batch(ws, inner)
 
 

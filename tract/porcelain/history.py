@@ -162,6 +162,8 @@ def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, Comm
     """
     found: dict[str, CommitId] = {}
     left = set(wanted)
+    if not left:
+        return found
     for ids in _in_portions(revs.walk_ids(ws.repo, tip)):
         known = ws.derived.commits(ids)
         for commit_id in ids:

@@ -192,9 +192,10 @@ def _kind(ws: Workspace, name: str | None) -> str | None:
 def _tip(ws: Workspace, branch: str | None) -> Commit | None:
     if branch is None or branch == ws.branch_name:
         return ws.tip_commit()
-    found = refs.read_ref(ws.repo, HEADS + branch)
+    is_name = not any(char < " " or "\ud800" <= char <= "\udfff" for char in branch)
+    found = refs.read_ref(ws.repo, HEADS + branch) if is_name else None
     if found is None:
-        raise BranchNotFound(f"there is no branch {branch}", "see `tract git branch`")
+        raise BranchNotFound(f"there is no branch {branch!r}", "see `tract git branch`")
     return read_commit(ws.repo, found)
 
 

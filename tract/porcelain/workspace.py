@@ -164,6 +164,10 @@ class Workspace:
         self._born = self._born or found is not None
         return found
 
+    def know_born(self, ref: str) -> None:
+        """The branch of that ref has commits by now: gone later, it was deleted."""
+        self._born = self._born or ref == f"{HEADS}{self.branch_name}"
+
     def tip_commit(self) -> Commit | None:
         """The newest commit, read."""
         tip = self.tip()

@@ -75,6 +75,11 @@ class Built(NamedTuple):
     made: list[Made]
     tail: Tail | None
 
+    @property
+    def infos(self) -> list[CommitInfo]:
+        """What the user is told of the commits."""
+        return [each.info for each in self.made]
+
 
 def write(
     ws: Workspace,
@@ -100,29 +105,33 @@ def write(
         return []
     if ws.recording is not None:
         built = _build(ws, ws.repo, ref, before, drafts, ws.recording.verb, on_commit)
-        _remember(ws, ref, built)
-        infos = [each.info for each in built.made]
         is_append = all(draft.place is None for draft in drafts)
-        ws.recording.calls.append(Call(plan, branch, infos, is_append))
+        ws.recording.calls.append(Call(plan, branch, built.infos, is_append))
         settle.spill(ws)
-        return infos
-    encoded = [codec.encode(draft.entry) for draft in drafts]
-    view = ws.repo.staged()
-    assert view.pending is not None
+        return built.infos
     with ws.repo.lock:
         ws.repo.prepare_for_writing()
         if refs.read_ref(ws.repo, ref) != (before.id if before is not None else None):
             before = _read_tip(ws, ref, branch)
             drafts = plan(before)
-            encoded = [codec.encode(draft.entry) for draft in drafts]
         if not drafts:
             return []
-        built = _build(ws, view, ref, before, drafts, verb, encoded=encoded)
-        landing.land(ws.repo, view.pending)
-        _remember(ws, ref, built)
-        ws.tip()  # the handle now knows that its branch has commits
+        built = _land(ws, ref, before, drafts, verb)
     settle.after_write(ws)
-    return [each.info for each in built.made]
+    return built.infos
+
+
+def _land(
+    ws: Workspace, ref: str, before: Commit | None, drafts: Sequence[Draft], verb: str | None
+) -> Built:
+    """Build the commits in memory, then write them and move the branch; the lock is held."""
+    view = ws.repo.staged()
+    assert view.pending is not None
+    view.pending.seen[ref] = before.id if before is not None else None
+    built = _build(ws, view, ref, before, drafts, verb)
+    landing.land(ws.repo, view.pending)
+    _remember(ws, ref, built)
+    return built
 
 
 def write_note(ws: Workspace, info: CommitInfo, line: str, *, verb: str = "usage") -> CommitInfo:
@@ -160,8 +169,6 @@ def _build(
     drafts: Sequence[Draft],
     verb: str | None,
     on_commit: Callable[[], object] | None = None,
-    *,
-    encoded: Sequence[bytes] = (),
 ) -> Built:
     """Build a commit a draft in a staged repository, and plan the moves of notes and branch."""
     old = tip.id if tip is not None else None
@@ -169,9 +176,8 @@ def _build(
     if tip is not None:
         tip = repair.separated(repo, ws.contexts, tip, ws.sound_tree)
     tail, made = ws.tail, []
-    for number, draft in enumerate(drafts):
-        data = encoded[number] if encoded else codec.encode(draft.entry)
-        each, tail = _commit(ws, repo, ref, tip, draft, data, tail)
+    for draft in drafts:
+        each, tail = _commit(ws, repo, ref, tip, draft, tail)
         tip = each.commit
         made.append(each)
         if on_commit is not None:
@@ -184,11 +190,15 @@ def _build(
     elif said:
         notes.add_lines(repo, notes.GENERATION, said, verb=verb)
     refs.update_ref(repo, ref, tip.id, old=old, verb=verb)
-    return Built(made, tail)
+    built = Built(made, tail)
+    if ws.recording is not None:
+        _remember(ws, ref, built)
+    return built
 
 
 def _remember(ws: Workspace, ref: str, built: Built) -> None:
     """What the handle keeps of commits that are there now, for the next write."""
+    ws.know_born(ref)
     tip = built.made[-1].commit
     ws.newest.keep(tip)
     ws.sound_tree, ws.tail = tip.tree, built.tail
@@ -203,11 +213,10 @@ def _commit(
     ref: str,
     tip: Commit | None,
     draft: Draft,
-    data: bytes,
     tail: Tail | None,
 ) -> tuple[Made, Tail | None]:
     entry, tree = draft.entry, tip.tree if tip is not None else None
-    blob, attachments = write_blob(repo, data), _attach(repo, draft)
+    blob, attachments = write_blob(repo, codec.encode(entry)), _attach(repo, draft)
     if draft.place is None:
         put = pages.append(repo, tree, entry.label, blob, attachments, tail=tail)
         made, tail = put.tree, put.tail
