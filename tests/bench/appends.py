@@ -26,6 +26,7 @@ APPENDS = 300
 MEMORY = "/dev/shm"  # files without a disk: what is left is the processor's share
 MEMORY_ENTRIES = 1000
 IMPORTS = 1000
+ONTO = 5
 _MADE_UP = 25  # messages a conversation, about as many as recorded ones have
 _WARM = 5
 
@@ -42,8 +43,15 @@ def measure(repositories: Repositories, sizes: list[int]) -> list[Row]:
         row.work += ", files in memory"
         row.limit, row.peer = None, None
         rows.append(row)
-    rows.append(_after_imports(repositories, min(IMPORTS, sizes[-1] // 10)))
+    rows.append(
+        _after_imports(repositories, min(IMPORTS, sizes[-1] // 10), _long(repositories, sizes))
+    )
     return rows
+
+
+def _long(repositories: Repositories, sizes: list[int]) -> Path:
+    """The longest history but one, to import onto."""
+    return repositories.generated(sizes[-2:][0])
 
 
 def _at(repositories: Repositories, source: Path, entries: int) -> Row:
@@ -92,22 +100,40 @@ def _path(info: CommitInfo) -> str:
     return entry_path(info.slot, str(info.role))
 
 
-def _after_imports(repositories: Repositories, imports: int) -> Row:
-    """An append where that many conversations were imported onto the branch, one call each."""
+def _after_imports(repositories: Repositories, imports: int, longest: Path) -> Row:
+    """An append where that many conversations were imported, one call each.
+
+    The first goes onto the branch that is appended to, each other one onto a branch of its own.
+    """
     path = repositories.new()
     recorded = [each["messages"] for each in conversations()]
     said = islice(cycle(recorded or [messages(_MADE_UP)]), imports)
-    many = [json.dumps(each) for each in said]
+    many = [json.dumps(each).encode() for each in said]
     with Tract.open(path) as t:
-        spent, _ = clocked(lambda: [t.import_messages(each, format="openai") for each in many])
-        commits = t.status().commit_count
-    packs_left = len(packs(path))
-    row = _at(repositories, path, commits)
+        taken = [
+            clocked(t.import_bytes, each, apart=number > 0)[0] for number, each in enumerate(many)
+        ]
+        first = t.status().commit_count
+    left, some = len(packs(path)), max(1, imports // 10)
+    row = _at(repositories, path, first)
     row.work = "one append after imports, a call each"
     row.peer = None
     row.note = (
-        f"{imports:,} {'recorded' if recorded else 'generated'} conversations,"
-        f" {spent / imports * 1000:.0f} ms a call, {packs_left} packs at the end; "
+        f"{imports:,} {'recorded' if recorded else 'generated'} conversations, {_each(taken)} a"
+        f" call ({_each(taken[:some])} the first tenth, {_each(taken[-some:])} the last), {left}"
+        f" packs at the end; {_onto(repositories.copy(longest), many[:ONTO])}; "
         f"{str(row.note).split(';')[0]}"
     )
     return row
+
+
+def _each(taken_s: list[float]) -> str:
+    return f"{sum(taken_s) / len(taken_s) * 1000:.0f} ms"
+
+
+def _onto(path: Path, many: list[bytes]) -> str:
+    """How long a call takes that imports onto one long branch."""
+    with Tract.open(path) as t:
+        entries = t.status().commit_count
+        taken = [clocked(t.import_bytes, each)[0] for each in many]
+    return f"onto a branch of {entries:,} entries {_each(taken)} a call"

@@ -11,12 +11,10 @@ from hashlib import sha1
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.faults.child import start
 from tract.plumbing import sqlite_file
-from tract.plumbing.index import Index, folded
+from tract.plumbing.index import Index
 
 REF = "refs/notes/tract/generation"
 
@@ -50,8 +48,7 @@ def test_nothing_is_known_at_first(index: Index) -> None:
     assert index.notes(REF) == {}
     assert index.note_lines(REF) == []
     assert index.noted(REF) == {}
-    assert index.texts_known([A]) == set()
-    assert index.find_texts("abc") is None
+    assert index.texts([A]) == {}
     assert not index.is_open
     assert not Path(index.path).parent.exists()
 
@@ -137,62 +134,21 @@ def test_a_folder_without_a_match_is_known_all_the_same(index: Index) -> None:
     assert index.noted(REF, commits=[B]) == {"aa": (A, []), "bb": (B, [])}
 
 
-def test_texts_are_found_by_any_part(index: Index) -> None:
-    """Punctuation, quotes and words of a query language are letters like any other."""
-    index.add(texts={A: 'He said "x AND y*" (twice)', B: "nothing of it", C: "日本語テキスト"})
-    assert index.texts_known([A, B, "0" * 40]) == {A, B}
-    for part in ('d "x AND', "y*", '" (', "AND", "HE SAID"):
-        assert index.find_texts(part) == ({A} if len(part) > 2 else None)
-    assert index.find_texts("本語テ") == {C}
-    assert index.find_texts("absent") == set()
+def test_texts(index: Index) -> None:
+    """Texts of blobs come back byte for byte, of any length, and only those that are asked for."""
+    texts = {A: bytes(range(256)) * 40, B: b""}
+    index.add(texts=texts)
+    assert index.texts([A, B, C]) == texts
+    assert index.texts([B]) == {B: b""}
+    assert index.texts([]) == {}
 
 
-def test_short_texts_cannot_be_looked_for(index: Index) -> None:
-    """Under three characters it cannot be said which texts have them."""
-    index.add(texts={A: "ab"})
-    assert [index.find_texts(text) for text in ("", "a", "ab")] == [None, None, None]
-
-
-def test_texts_are_found_in_any_composition(index: Index) -> None:
-    """Composed and decomposed accents and either case find one another."""
-    index.add(texts={A: "un cafe\u0301 NOIR"})
-    assert index.find_texts("CAF\u00c9 noir") == {A}
-
-
-def test_text_after_a_nul_is_found(index: Index) -> None:
-    """SQLite's tokenizer would end at a NUL."""
-    index.add(texts={A: "before\0after", B: "\ud800 lone"})
-    assert index.find_texts("after") == {A}
-    assert index.find_texts("e\0a") == {A}
-    assert index.find_texts("\ud800 lo") == {B}
-
-
-def test_a_text_is_added_once(index: Index) -> None:
-    """The same blob added again changes nothing."""
-    index.add(texts={A: "first text"})
-    index.add(texts={B: "other text", A: "first text"})
-    assert index.find_texts("text") == {A, B}
-    assert index.find_texts("first") == {A}
-
-
-LETTERS = st.text(st.sampled_from('ab"* \u00e9e\u0301ßİ\uffff\0本𝔸\ud800'), max_size=12)
-
-
-@given(texts=st.lists(LETTERS, min_size=1, max_size=4), query=LETTERS, long=st.text(max_size=200))
-def test_what_is_found_is_a_superset(texts: list[str], query: str, long: str) -> None:
-    """No text that contains the query, both folded, is left out."""
-    import tempfile
-
-    rows = dict(zip(ids("t", 9), [*texts, texts[0] + query + texts[-1], long], strict=False))
-    with tempfile.TemporaryDirectory() as folder:
-        index = Index(os.path.join(folder, "i"), warn=unheard)
-        index.add(texts=rows)
-        for asked in (query, long):
-            found = index.find_texts(asked)
-            true = {key for key, text in rows.items() if folded(asked) in folded(text)}
-            assert (found is None) == (len(folded(asked)) < 3)
-            assert found is None or true <= found <= rows.keys()
-        index.close()
+def test_a_text_is_kept_once(index: Index) -> None:
+    """The same blob added again takes no more room."""
+    for _ in range(3):
+        index.add(texts={A: b"text", B: b"other"})
+    count = "SELECT count(*) FROM texts"
+    assert index._file.ask(lambda on: on.execute(count).fetchone(), None) == (2,)
 
 
 def test_closed_and_used_again(index: Index) -> None:
@@ -257,14 +213,14 @@ def test_two_processes_add_at_once(index: Index, monkeypatch: pytest.MonkeyPatch
 
     def add(some: list[str]) -> None:
         for key in some:
-            index.add(commits={key: b"x"}, texts={key: key})
+            index.add(commits={key: b"x"}, texts={key: key.encode()})
         index.close()
 
     pid = start(lambda: add(keys[:50]))
     add(keys[50:])
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert len(index.commits(keys)) == 100
-    assert len(index.texts_known(keys)) == 100
+    assert index.texts(keys) == {key: key.encode() for key in keys}
 
 
 def test_a_warning_is_one_sentence(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from tract.errors import BadRefName, RefExists, StaleRef
 from tract.plumbing import refs
 from tract.plumbing.objects import Person, write_commit
 from tract.plumbing.pages import replace
-from tract.plumbing.refs import check_branch_name, update_ref
+from tract.plumbing.ref_names import check_branch_name
+from tract.plumbing.refs import update_ref
 from tract.plumbing.repo import CommitId, Repo
 
 WHO = Person("A", "a@example.org", 1_700_000_000)

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.child import forked, start
 from tract.plumbing import sqlite_file as module
 from tract.plumbing.sealed import Damaged
-from tract.plumbing.sqlite_file import SqliteFile, Tables, understands
+from tract.plumbing.sqlite_file import SqliteFile, Tables
 
 TABLES = Tables(7, lambda on: on.execute("CREATE TABLE rows (name PRIMARY KEY)"))
 
@@ -142,16 +142,6 @@ def test_tables_that_another_process_has_just_made(path: Path) -> None:
     assert module._is_current(connection, 7)
     connection.close()
     maker.close()
-
-
-def test_what_this_sqlite_lacks(file: SqliteFile) -> None:
-    """A statement is tried; what is not known to SQLite is False, and not damage."""
-    add(file, "a")
-    assert file.ask(lambda on: understands(on, "SELECT name FROM rows"), None)
-    assert file.ask(lambda on: understands(on, "SELECT name FROM others"), None) is False
-    lacking = "CREATE VIRTUAL TABLE x USING no_such_module(y)"
-    assert file.ask(lambda on: understands(on, lacking), None, writes=True) is False
-    assert names(file) == ["a"]
 
 
 # Who else has it open

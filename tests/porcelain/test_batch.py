@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.faults.child import forked
 from tests.git import fsck_clean, git
 from tests.porcelain.saying import call, contents, unchanged, user
 from tract.errors import Closed, DetachedHead, StaleRef, UnpairedToolCall, UsageError
-from tract.porcelain import settle
+from tract.porcelain import batch, settle
 from tract.tract import Tract
 
 
@@ -168,6 +169,21 @@ def test_other_threads_write_on(t: Tract) -> None:
     fsck_clean(t.path)
 
 
+def test_batch_that_looked_at_itself_is_made_again(t: Tract) -> None:
+    """What a batch has read of its own is no part of it when the branch moved meanwhile."""
+    t.user("before")
+    with t.batch() as b:
+        b.user("1")
+        assert b.status().entry_count == 2
+        assert len(b.log()) == 2
+        assert contents(b) == ["before", "1"]
+        with Tract.open(t.path) as other:
+            other.user("meanwhile")
+        b.user("2")
+    assert contents(t) == ["before", "meanwhile", "1", "2"]
+    fsck_clean(t.path)
+
+
 def test_answers_of_a_replayed_batch(t: Tract) -> None:
     """Where the branch moved, calls and their answers in the batch are still a group."""
     with t.batch() as b:
@@ -314,3 +330,56 @@ def test_registered_kinds_are_known_in_a_batch(t: Tract) -> None:
     with t.batch() as b:
         b.commit({"content_type": "note", "a": 1})
     assert t.get("HEAD").content_type == "x-note"
+
+
+# Branches that somebody else takes meanwhile
+
+
+def test_import_in_a_batch_gets_a_branch_of_its_own(t: Tract) -> None:
+    """A branch that an import chose and somebody took meanwhile gets another name."""
+    record = b'{"id":"q1","messages":[{"role":"user","content":"mine"}]}'
+    with t.batch() as b:
+        b.import_bytes(record, apart=True)
+        with Tract.open(t.path) as other:
+            other.import_bytes(record.replace(b"mine", b"theirs"), apart=True)
+    refs = git(t.path, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    assert refs == ["import/q1", "import/q1-2"]
+    assert git(t.path, "show", "import/q1-2:000/00/00.user.md").endswith("mine")
+
+
+def test_import_onto_a_branch_that_came_into_being(t: Tract) -> None:
+    """A branch that was named gets the conversation, behind what somebody put there meanwhile."""
+    t.user("main")
+
+    def meanwhile(done: int, total: int) -> None:
+        with Tract.open(t.path, branch="side") as other:
+            other.user("theirs")
+
+    path = Path(t.path).parent / "said.json"
+    path.write_text('[{"role":"user","content":"mine"}]')
+    (found,) = t.import_file(path, onto="side", progress=meanwhile)
+    assert found.branch == "side"
+    with Tract.open(t.path, branch="side") as side:
+        assert contents(side) == ["theirs", "mine"]
+
+
+# Forks
+
+
+def test_forked_child_does_not_land_its_parent_s_batch(t: Tract) -> None:
+    """A child that leaves the block lands nothing, and takes nothing away."""
+    with t.batch() as b:
+        b.user("1")
+        settle.pack(b)
+
+        def leave() -> None:
+            with pytest.raises(UsageError):
+                leaving()
+
+        def leaving() -> None:
+            batch._check_own(b.recording)
+
+        assert forked(leave) == 0
+        assert forked(lambda: b.recording.close() if b.recording else None) == 0
+    assert contents(t) == ["1"]
+    assert git(t.path, "rev-list", "--count", "main") == "1"

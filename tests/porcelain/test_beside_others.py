@@ -6,6 +6,7 @@ lock is taken, or just before the branch's own lock is.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from tests.git import fsck_clean, git
 from tests.plumbing.stock import commit_files, entry
 from tests.porcelain.saying import call, calling, contents, user
-from tract.errors import BranchNotFound, StaleRef, UnpairedToolCall
+from tract.errors import BranchNotFound, Closed, StaleRef, UnpairedToolCall
 from tract.plumbing import lock
 from tract.tract import Tract
 
@@ -194,4 +195,27 @@ def test_import_lets_others_write_meanwhile(t: Tract, monkeypatch: pytest.Monkey
     assert seen == [(n, 4) for n in range(1, 5)]
     reported = [info.commit_hash for info in results[0].commits]
     assert git(t.path, "rev-list", "--reverse", "-4", "main").split("\n") == reported
+    fsck_clean(t.path)
+
+
+def test_close_waits_for_a_write_of_another_thread(t: Tract) -> None:
+    """A handle that is closed while another thread writes lets that write end."""
+    begun, errors = threading.Event(), []
+
+    def write() -> None:
+        begun.set()
+        try:
+            for number in range(1000):
+                t.user(f"{number}")
+        except Closed:
+            return
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert begun.wait(30)
+    t.close()
+    thread.join()
+    assert errors == []
     fsck_clean(t.path)

@@ -10,7 +10,7 @@ import pytest
 from tests.git import fsck_clean, git
 from tests.porcelain.saying import call, unchanged
 from tract import LLMConfig, Usage
-from tract.errors import BadContent, EntryNotFound, RevisionNotFound
+from tract.errors import BadContent, EntryNotFound, RevisionNotFound, UsageError
 from tract.porcelain import behind
 from tract.tract import Tract
 
@@ -334,3 +334,55 @@ def test_held_token_notes_are_written_later(t: Tract) -> None:
     held.unlink()
     t.close()
     assert len(noted(t, "tokens")) == behind.EVERY + 3
+
+
+def test_newest_report_counts_whatever_the_clock_says(t: Tract) -> None:
+    """A report is newer than those before it, with a clock that stands still or goes back."""
+    t.assistant("a")
+    t.repo.clock = lambda: 1_600_000_000_000
+    for number in range(5):
+        assert t.record_usage({"prompt_tokens": number}).usage == Usage(number)
+    t.repo.clock = lambda: 1_500_000_000_000
+    assert t.record_usage({"prompt_tokens": 9}).usage == Usage(9)
+    with t.batch() as b:
+        for number in range(5):
+            b.record_usage({"prompt_tokens": 10 + number})
+    assert t.get("HEAD").usage == Usage(14)
+
+
+def test_edit_takes_along_what_was_reported_meanwhile(t: Tract) -> None:
+    """Usage that another handle reports while an edit is under way is not lost."""
+    t.assistant("a", generation_config=SETTINGS)
+    with t.batch() as b:
+        b.edit(0, "b")
+        with Tract.open(t.path) as other:
+            other.record_usage({"prompt_tokens": 7})
+    assert t.get(0).usage == Usage(7)
+    assert t.get(0).generation_config == LLMConfig("gpt-4o", 0.2)
+
+
+def test_counter_that_fails_on_an_old_entry(t: Tract) -> None:
+    """What was written stands, without an error, where the counter fails on another entry."""
+    t.user("poison")
+
+    class Picky:
+        """Cannot count one text."""
+
+        name = "picky"
+
+        def count_text(self, text: str) -> int:
+            return 1
+
+        def count_messages(self, messages: list[dict[str, object]]) -> int:
+            if any(message["content"] == "poison" for message in messages):
+                raise ZeroDivisionError
+            return 1
+
+    with Tract.open(t.path, tokenizer=Picky()) as picky:
+        for number in range(behind.EVERY + 1):
+            picky.user(f"{number}")
+        with picky.batch() as b:
+            b.user("in a batch")
+        with pytest.raises(UsageError, match="Picky"):
+            picky.status()
+    assert t.compile().commit_count == behind.EVERY + 3

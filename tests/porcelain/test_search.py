@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.porcelain.test_index_verbs import DAMAGE, index_of, warned
 from tract import Hit
 from tract.errors import BranchNotFound, UsageError
 from tract.porcelain import search as searching
+from tract.porcelain.workspace import IndexUnavailable
 from tract.tract import Tract
 
 
@@ -76,7 +78,7 @@ LITERAL = {
     "nul\0inside": "l\0i",
     "🦊 fox": "🦊",
     "한글": unicodedata.normalize("NFD", "한글"),
-    "-- ; DROP TABLE found": "; DROP",
+    "-- ; DROP TABLE texts": "; DROP",
 }
 
 
@@ -301,15 +303,27 @@ def test_answers_are_those_of_a_plain_scan(texts: list[str], query: str, long: s
             ]
 
 
-@pytest.fixture
-def known(t: Tract) -> Path:
-    """A repository of 150 entries, all of them known to the full text."""
+def fill(t: Tract) -> Path:
+    """Write 150 entries, all of whose texts the index knows."""
     with t.batch() as b:
         for number in range(150):
             b.user(f"entry {number:03} of 東京 and Zürich")
     t.search("nothing at all")
     t.close()
     return Path(t.path)
+
+
+@pytest.fixture
+def known(t: Tract) -> Path:
+    """A repository of 150 entries, all of them known to the index."""
+    return fill(t)
+
+
+@pytest.fixture(scope="module")
+def known_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[Hit]]]:
+    """The same, made once, and what is found in it."""
+    path = fill(Tract.open(tmp_path_factory.mktemp("known")))
+    return path, answers(path)
 
 
 ASKED: dict[str, dict[str, Any]] = {
@@ -339,12 +353,53 @@ def test_a_damaged_index(known: Path, damage: Callable[[Path], None]) -> None:
             assert answers(known) == wanted
 
 
-def test_no_full_text_in_sqlite(known: Path) -> None:
-    """Where the index has no table of texts, hits are the same."""
+def test_changed_texts_lose_no_hit(known: Path) -> None:
+    """Letters changed inside the texts of the index, which SQLite cannot notice, hide nothing."""
+    wanted = answers(known)
+    content = index_of(known).read_bytes()
+    assert content.count(b"entry 14") == 10
+    index_of(known).write_bytes(content.replace(b"entry 14", b"entry 99"))
+    assert answers(known) == wanted
+    assert b"entry 14" in index_of(known).read_bytes()
+
+
+SPOTS = st.lists(st.tuples(st.floats(0, 0.9999), st.binary(min_size=1, max_size=40)), min_size=1)
+
+
+@given(spots=SPOTS, bits=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 7)), min_size=1))
+def test_silent_damage_loses_no_hit(
+    known_once: tuple[Path, dict[str, list[Hit]]],
+    spots: list[tuple[float, bytes]],
+    bits: list[tuple[float, int]],
+) -> None:
+    """Whatever bytes of the index are changed, or single bits: every hit is there, and no other."""
+    path, wanted = known_once
+    content = index_of(path).read_bytes()
+    garbage, flipped = bytearray(content), bytearray(content)
+    for where, some in spots:
+        at = min(int(where * len(content)), len(content) - len(some))
+        garbage[at : at + len(some)] = some
+    for where, bit in bits:
+        flipped[int(where * len(content))] ^= 1 << bit
+    try:
+        for damaged in (garbage, flipped):
+            index_of(path).write_bytes(damaged)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", IndexUnavailable)  # the number of a newer schema
+                assert answers(path) == wanted
+    finally:
+        for each in path.glob("tract/index.sqlite*"):
+            each.unlink()
+        index_of(path).write_bytes(content)
+
+
+def test_no_table_of_texts(known: Path) -> None:
+    """Where the index has no table of texts, hits are the same, and it is begun anew."""
     wanted = answers(known)
     with sqlite3.connect(index_of(known)) as connection:
-        connection.execute("DROP TABLE found")
+        connection.execute("DROP TABLE texts")
     connection.close()
+    assert answers(known) == wanted
     assert answers(known) == wanted
 
 
@@ -356,8 +411,13 @@ def test_an_index_that_another_handle_replaced(known: Path) -> None:
         other.derived.close()
         for each in known.glob("tract/index.sqlite*"):
             each.unlink()
-        other.derived.add_texts({"0" * 40: "something else"})
+        other.derived.add_texts({"0" * 40: b"something else"})
         assert t.search("entry 14") == wanted
+
+
+def blobs_of(path: Path) -> list[str]:
+    """The blobs of the tip."""
+    return re.findall("[0-9a-f]{40}", git(path, "ls-tree", "-r", "main"))
 
 
 def reads(t: Tract, monkeypatch: pytest.MonkeyPatch) -> list[object]:
@@ -385,6 +445,47 @@ def test_known_entries_are_not_read(known: Path, monkeypatch: pytest.MonkeyPatch
         assert len(seen) == 10
         assert t.search("entry 999") == []
         assert len(seen) == 10
+        assert t.search("zz") == t.search("東北") == t.search("\U0001f98a") == []
+        assert len(seen) == 10
+
+
+@pytest.mark.parametrize("query", ["京 ", "7", "49", "ü"])
+def test_short_queries_come_from_the_index(
+    known: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """One character or two rule out as well as many: what is read is what has them."""
+    texts = [f"entry {number:03} of 東京 and Zürich" for number in range(150)]
+    wanted = plainly(texts, query)
+    with Tract.open(known) as t:
+        t.compile().commit_hashes  # noqa: B018 - the index learns who wrote what
+    with Tract.open(known) as t:
+        seen = reads(t, monkeypatch)
+        assert slots(t.search(query)) == wanted
+        assert len(seen) == len(wanted)
+
+
+def test_a_limit_ends_the_search(known: Path) -> None:
+    """With a limit the index is not asked of pages that nobody needs."""
+    with Tract.open(known) as t:
+        asked: list[str] = []
+        texts = t.derived.texts
+
+        def counting(blobs: Iterable[str]) -> dict[str, bytes]:
+            asked.extend(given := list(blobs))
+            return texts(given)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(t.derived, "texts", counting)
+            assert slots(t.search("entry", limit=3)) == [149, 148, 147]
+            assert len(asked) == 50
+
+
+def test_a_pattern_does_without_the_index(known: Path) -> None:
+    """A regular expression reads all and adds nothing, as folded texts cannot answer it."""
+    index_of(known).unlink()
+    with Tract.open(known) as t:
+        assert slots(t.search(regex="7[02] of")) == [72, 70]
+        assert not any(t.derived.texts([hit]) for hit in blobs_of(known))
 
 
 def test_new_entries_are_read_and_added(known: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,14 +508,11 @@ def test_a_search_adds_so_many(known: Path, monkeypatch: pytest.MonkeyPatch) -> 
     counts = []
     with Tract.open(known) as t:
         huge = t.user("entry " * 1000)
-        tip = t.tip()
-        assert tip is not None
-        tree = git(known, "ls-tree", "-r", "main").split()
-        blobs = [word for word in tree if re.fullmatch("[0-9a-f]{40}", word)]
+        blobs = blobs_of(known)
         for _ in range(4):
             assert len(t.search("entry")) == 151
-            counts.append(len(t.derived.find_texts(blobs, None).known))
-        assert huge.blob_id not in t.derived.find_texts(blobs, None).known
+            counts.append(len(t.derived.texts(blobs)))
+        assert huge.blob_id not in t.derived.texts(blobs)
     assert counts == [60, 120, 150, 150]
 
 

@@ -24,6 +24,7 @@ _TELLING = frozenset(
 )
 _HARMLESS = "prompt_cache_key"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_-]+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 _SETTINGS = "a dict like {'model': 'gpt-4o', 'temperature': 0.2}, or an LLMConfig"
 _USAGE = "give what the provider reported, such as {'prompt_tokens': 412, 'completion_tokens': 88}"
 
@@ -234,6 +235,12 @@ def of_entry(lines: Iterable[str], entry_id: str) -> Generation:
 def lines_about(lines: Iterable[str], entry_id: str) -> list[str]:
     """The lines that are about an entry, as they stand."""
     return [line for line in lines if entry_of(line) == entry_id]
+
+
+def newest_at(lines: Iterable[str]) -> str | None:
+    """The newest moment that note lines are of, as they spell it."""
+    said = (str((_record(line) or {}).get("at", "")) for line in lines)
+    return max((at for at in said if _MOMENT.match(at)), default=None)
 
 
 def entry_of(line: str) -> str:

@@ -21,6 +21,7 @@ class Aside:
     def __init__(self, repo: Repo) -> None:
         self.path = os.path.join(repo.path, "tract", _STEM + repo.random(8).hex())
         self.packs = os.path.join(self.path, "pack")
+        self._pid = os.getpid()
         try:
             os.makedirs(self.packs)
             self._file = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -29,8 +30,9 @@ class Aside:
             raise storage_error(error, "make a folder for the batch") from error
 
     def close(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder; a forked child leaves its parent's where it is."""
+        if self._pid == os.getpid():
+            shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._file)
 
 

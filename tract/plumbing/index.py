@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tract.plumbing.sealed import (
-    Damaged,
     as_bytes,
     as_text,
     asked,
@@ -26,27 +24,20 @@ from tract.plumbing.sealed import (
     seal,
     unseal,
 )
-from tract.plumbing.sqlite_file import SqliteFile, Tables, understands
+from tract.plumbing.sqlite_file import SqliteFile, Tables
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-SCHEMA = 1
-QUERY_MIN = 3  # FTS5's trigram tokenizer finds nothing shorter
-QUERY_MAX = 64  # the start of a long text finds a superset, in bounded time
+SCHEMA = 2  # 1, never released, had full text in tables of FTS5
 _KEYS_MAX = 500
-_TEXT_NUMBER_MAX = 1 << 40
 
 _TABLES = (
     "CREATE TABLE pages (counter, page, facts, PRIMARY KEY (counter, page)) WITHOUT ROWID",
     "CREATE TABLE commits (id PRIMARY KEY, facts) WITHOUT ROWID",
     "CREATE TABLE writers (entry, id, crc, PRIMARY KEY (entry, id)) WITHOUT ROWID",
     "CREATE TABLE notes (ref, folder, tree, lines, PRIMARY KEY (ref, folder)) WITHOUT ROWID",
-)
-_TEXT_TABLES = (
-    """CREATE VIRTUAL TABLE found USING
-    fts5(text, content='', columnsize=0, tokenize='trigram case_sensitive 0')""",
-    "CREATE TABLE texts (number INTEGER PRIMARY KEY, blob UNIQUE, crc)",
+    "CREATE TABLE texts (blob PRIMARY KEY, sealed)",  # long rows: added faster in their own order
 )
 
 Line = tuple[str, str, str]
@@ -94,6 +85,10 @@ class Index:
     def commits(self, commit_ids: Sequence[str]) -> dict[str, bytes]:
         """The facts known of these commits."""
         return self._facts("SELECT id, facts FROM commits WHERE id IN", (), b"commit ", commit_ids)
+
+    def texts(self, blob_ids: Sequence[str]) -> dict[str, bytes]:
+        """The texts known of these blobs."""
+        return self._facts("SELECT blob, sealed FROM texts WHERE blob IN", (), b"text ", blob_ids)
 
     def _facts(
         self, sql: str, first: tuple[bytes, ...], sort: bytes, ids: Sequence[str]
@@ -172,39 +167,6 @@ class Index:
 
         return self._file.ask(read, {})
 
-    def texts_known(self, blob_ids: Sequence[str]) -> set[str]:
-        """Which of these blobs `find_texts` looks into."""
-        return self.texts_among(blob_ids, None)[0]
-
-    def find_texts(self, text: str) -> set[str] | None:
-        """The known blobs whose `folded` text may contain `text`, folded; the caller verifies.
-
-        None: it cannot be said, `text` is too short or the index not usable.
-        """
-        return self.texts_among((), text)[1]
-
-    def texts_among(
-        self, blob_ids: Sequence[str], text: str | None
-    ) -> tuple[set[str], set[str] | None]:
-        """`texts_known` of these blobs and `find_texts` of `text`, as of one moment.
-
-        So a blob that is known and not found does not contain `text`; of two questions the second
-        may be answered by another file, which somebody has begun meanwhile.
-        """
-        keys = {key_of(each): each for each in blob_ids}
-        query = folded(text)[:QUERY_MAX] if text is not None else ""
-        sql = "SELECT number, blob, crc FROM texts WHERE blob IN"
-
-        def read(on: Connection) -> tuple[set[str], set[str] | None]:
-            if not _has_texts(on):
-                return set(), None
-            rows = _select(on, sql, (), list(keys))
-            known = {asked(keys, _text_blob(*row)) for row in rows}
-            return known, _find_texts(on, query) if len(query) >= QUERY_MIN else None
-
-        nothing: tuple[set[str], set[str] | None] = set(), None
-        return self._file.ask(read, nothing) if keys or len(query) >= QUERY_MIN else nothing
-
     # Writing
 
     def add(
@@ -214,7 +176,7 @@ class Index:
         pages: Mapping[str, bytes] = {},
         commits: Mapping[str, bytes] = {},
         writers: Iterable[tuple[str, str]] = (),
-        texts: Mapping[str, str] = {},
+        texts: Mapping[str, bytes] = {},
     ) -> None:
         """Add rows in one transaction: facts of pages and commits, (entry, commit), blob texts."""
         name = as_bytes(counter)
@@ -224,15 +186,14 @@ class Index:
         commit_rows = [(key, seal(facts, b"commit ", key)) for key, facts in keyed(commits)]
         pairs = sorted({(key_of(entry), key_of(commit)) for entry, commit in writers})
         writer_rows = [(*pair, checksum(b"writer ", *pair)) for pair in pairs]
-        text_rows = keyed(texts)
+        text_rows = [(key, seal(text, b"text ", key)) for key, text in keyed(texts)]
 
         def write(on: Connection) -> None:
             many = on.executemany
             many("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", page_rows)
             many("INSERT OR REPLACE INTO commits VALUES (?, ?)", commit_rows)
             many("INSERT OR REPLACE INTO writers VALUES (?, ?, ?)", writer_rows)
-            if text_rows and _has_texts(on):
-                _add_texts(on, text_rows)
+            many("INSERT OR REPLACE INTO texts VALUES (?, ?)", text_rows)
 
         if page_rows or commit_rows or writer_rows or text_rows:
             self._file.ask(write, None, writes=True)
@@ -262,17 +223,8 @@ class Index:
 
 
 def _make_tables(on: Connection) -> None:
-    """Make the tables; those of texts only where SQLite has FTS5, with trigrams."""
     for sql in _TABLES:
         on.execute(sql)
-    for sql in _TEXT_TABLES:
-        if not understands(on, sql):
-            break
-
-
-def _has_texts(on: Connection) -> bool:
-    """Whether there is a text table that this SQLite, too, can use."""
-    return understands(on, "SELECT 1 FROM found, texts LIMIT 0")
 
 
 def _select(
@@ -307,43 +259,3 @@ def _unpacked(
         for commit, entry, line in json.loads(packed)
         if (commits is None or commit in commits) and (entries is None or entry in entries)
     ]
-
-
-def caseless(text: str) -> str:
-    """`text` as it is compared: composed, and without case."""
-    return unicodedata.normalize("NFC", text).casefold()
-
-
-def folded(text: str) -> str:
-    """`text` as it is searched: caseless, and of characters that SQLite can hold."""
-    plain = caseless(text).replace("\0", " ")
-    return plain if plain.isascii() else plain.encode("utf-8", "replace").decode("utf-8")
-
-
-def _find_texts(on: Connection, query: str) -> set[str]:
-    phrase = '"' + query.replace('"', '""') + '"'
-    sql = (
-        "SELECT found.rowid, blob, crc FROM found LEFT JOIN texts ON number = found.rowid"
-        " WHERE found MATCH ?"
-    )
-    rows = on.execute(sql, (phrase,)).fetchall()
-    return {id_of(_text_blob(*row)) for row in rows}
-
-
-def _text_blob(number: object, blob: object, crc: object) -> bytes:
-    """The blob of a row of `texts`, if the row is sound; a text found without one is damage."""
-    check(crc, b"text ", str(number).encode(), blob)
-    assert isinstance(blob, bytes)
-    return blob
-
-
-def _add_texts(on: Connection, rows: list[tuple[bytes, str]]) -> None:
-    (number,) = on.execute("SELECT coalesce(max(number), 0) FROM texts").fetchone()
-    for blob, text in rows:
-        if not 0 <= number < _TEXT_NUMBER_MAX:
-            raise Damaged
-        crc = checksum(b"text ", str(number + 1).encode(), blob)
-        row = (number + 1, blob, crc)
-        if on.execute("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", row).rowcount:
-            number += 1
-            on.execute("INSERT INTO found(rowid, text) VALUES (?, ?)", (number, folded(text)))

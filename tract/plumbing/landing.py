@@ -89,6 +89,8 @@ def _move(repo: Repo, pending: Pending, objects: Objects) -> None:
     names = sorted(pending.moves, key=lambda name: not name.startswith(NOTES))
     lines = [reflog.last_line(repo, name) for name in names] if len(names) > 1 else []
     operation = refs.new_operation(repo, lines) if lines else None
+    begins = any(move.old is None for move in pending.moves.values())
+    taken = refs.taken_names(repo) if begins else None
     for name in names:
         old, new, verb = _values(pending.moves[name])
         refs.update_ref(
@@ -98,6 +100,7 @@ def _move(repo: Repo, pending: Pending, objects: Objects) -> None:
             old=old,
             verb=verb,
             operation=operation,
+            taken=taken,
             before=lambda: _write_again(repo, objects),
         )
 

@@ -132,15 +132,21 @@ class WriteLock:
             raise _system_error(error, self.path) from error
 
     def close(self) -> None:
-        """Let go of the file; the next use opens it again."""
+        """Let go of the file when no thread writes; the next use opens it again."""
+        is_mine = self._threads.acquire(timeout=WAIT_S)
+        self._let_go()
+        if is_mine:
+            self._threads.release()
+
+    def _let_go(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     def renew_after_fork(self) -> None:
         """In a forked child: without the descriptor, which would keep a dead parent's lock."""
-        self.close()
         self._threads = threading.Lock()
+        self._let_go()
 
 
 def _content(path: str) -> str | None:

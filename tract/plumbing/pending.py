@@ -14,6 +14,8 @@ from typing import NamedTuple
 import pygit2
 from pygit2.enums import ObjectType
 
+from tract.plumbing.ref_names import Taken
+
 _NAMES = {kind: kind.name.lower().encode() for kind in ObjectType if kind.value > 0}
 
 
@@ -41,6 +43,7 @@ class Pending:
         self.reused: dict[str, PendingObject] = {}
         self.moves: dict[str, Move] = {}
         self.seen: dict[str, str | None] = {}
+        self.taken: Taken | None = None
         self.size_bytes = 0
 
     def add(self, kind: ObjectType, data: bytes, follows: str = "") -> str:
@@ -76,6 +79,7 @@ class Pending:
         self.reused.clear()
         self.moves.clear()
         self.seen.clear()
+        self.taken = None
 
 
 class Backend(pygit2.OdbBackend):

@@ -8,7 +8,6 @@ commit that stock git makes in between would be overwritten without a trace.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,21 +16,18 @@ import pygit2
 from pygit2.enums import ReferenceType
 from pygit2.ffi import ffi
 
-from tract.errors import BadRefName, RefExists, RepoLocked, StaleRef, TractError
+from tract.errors import RepoLocked, StaleRef, TractError
 from tract.plumbing import reflog
 from tract.plumbing.objects import clean_name
 from tract.plumbing.pending import Move
+from tract.plumbing.ref_names import HEADS, Taken, short
 from tract.plumbing.repo import CommitId, Repo, missing, storage_error
 
-HEADS = "refs/heads/"
 FOREIGN_WAIT_S = 5.0
 _POLL_S = 0.005
 _LETTERS = str.maketrans("0123456789abcdef", "zyxwvutsrqponmlk")
 _SORTED = str.maketrans("0123456789abcdef", "klmnopqrstuvwxyz")
 _DIGITS = str.maketrans("klmnopqrstuvwxyz", "0123456789abcdef")
-_BAD_NAME = re.compile(
-    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|\A[-./]|[./]\Z|\A@\Z"
-)
 
 
 def random_letters(repo: Repo, size: int) -> str:
@@ -83,52 +79,23 @@ def read_head(repo: Repo) -> tuple[str | None, CommitId | None]:
 def list_refs(repo: Repo, prefix: str = "") -> list[str]:
     """The names of all refs that begin so, in byte order."""
     planned = repo.pending.moves if repo.pending is not None else ()
-    return sorted(n for n in {*repo.git.references, *planned} if n.startswith(prefix))
+    return sorted(n for n in {*_names(repo), *planned} if n.startswith(prefix))
 
 
-# Names
+def taken_names(repo: Repo) -> Taken:
+    """The names that a new ref has to fit in with; a staged repository looks once."""
+    if repo.pending is None:
+        return Taken(_names(repo))
+    if repo.pending.taken is None:
+        repo.pending.taken = Taken(_names(repo))
+    return repo.pending.taken
 
 
-def check_branch_name(name: str) -> None:
-    """Refuse what git's rules or ours do not allow as a branch name (git-check-ref-format).
-
-    Raises:
-        BadRefName: says which rule; `import` and `agents` name folders that tract fills itself.
-    """
-    if not name or _BAD_NAME.search(name) or not _encodable(name):
-        raise BadRefName(
-            f"{name!r} cannot be a branch name",
-            "use letters, digits, `-`, `_`, `.` and `/`; git check-ref-format has all the rules",
-        )
-    if name in ("import", "agents", "HEAD") or name.startswith(("agents/", "refs/")):
-        raise BadRefName(f"the branch name {name!r} is reserved", f"try {name.replace('/', '-')}-1")
-
-
-def _encodable(name: str) -> bool:
+def _names(repo: Repo) -> list[str]:
     try:
-        return len(name.encode()) <= 200
-    except UnicodeEncodeError:
-        return False
-
-
-def _check_free(repo: Repo, name: str) -> None:
-    """A ref cannot stand where a folder of refs stands, nor below another ref."""
-    low = name.lower()
-    for other in repo.git.references:
-        near = other.lower()
-        if other == name:
-            continue  # it came into being meanwhile: the comparison says so
-        if low.startswith(near + "/") or near.startswith(low + "/") or (near == low):
-            raise RefExists(
-                f"{_short(name)} cannot be made while {_short(other)} exists",
-                f"choose another name, such as {_short(name).replace('/', '-')}-1",
-                name=name,
-                other=other,
-            )
-
-
-def _short(ref: str) -> str:
-    return ref.removeprefix(HEADS)
+        return list(repo.git.references)
+    except (KeyError, pygit2.GitError, OSError) as error:
+        raise storage_error(error, "list the refs") from error
 
 
 # Moving
@@ -154,13 +121,15 @@ def update_ref(
     old: CommitId | None,
     verb: str,
     operation: str | None = None,
+    taken: Taken | None = None,
     before: Callable[[], object] | None = None,
 ) -> None:
     """Move `name` from `old` to `new`; `old=None` means it must not exist yet.
 
     The write lock must be held. The comparison happens while git's own lock is held too, and
-    `before` is called there last. `operation` is that of which this move is a part. In a staged
-    repository the move is only planned.
+    `before` is called there last. `operation` is that of which this move is a part, and `taken`
+    the names there are, where several moves look at them. In a staged repository the move is only
+    planned.
 
     Raises:
         StaleRef: somebody else moved the ref first. Read again, plan again.
@@ -168,10 +137,11 @@ def update_ref(
         RepoLocked: another program kept the ref's lock for five seconds.
     """
     if old is None and read_ref(repo, name) is None:
-        _check_free(repo, name)
+        (taken or taken_names(repo)).check(name)
     if repo.pending is not None:
         _compare(name, read_ref(repo, name), old)
         repo.pending.move(name, Move(old, new, verb))
+        taken_names(repo).add(name)
         return
     _cut_false_echo(repo, name)
     with _locked(repo, name, new) as transaction:
@@ -189,7 +159,7 @@ def update_ref(
 def _compare(name: str, found: CommitId | None, expected: CommitId | None) -> None:
     if found != expected:
         raise StaleRef(
-            f"{_short(name)} moved while this change was made",
+            f"{short(name)} moved while this change was made",
             "repeat the call; it reads the branch afresh",
             expected=expected,
             found=found,
@@ -220,7 +190,7 @@ def _locked(repo: Repo, name: str, new: str) -> Iterator[pygit2.transaction.Refe
     except TractError:
         raise
     except (pygit2.GitError, OSError, ValueError) as error:
-        raise storage_error(error, f"move {_short(name)}") from error
+        raise storage_error(error, f"move {short(name)}") from error
     finally:
         repo.lock.withdraw()
 
@@ -242,7 +212,7 @@ def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
             if time.monotonic() > deadline and is_held(repo, name):
                 raise _held(repo, name) from error
             if time.monotonic() > deadline or not _passes(error):
-                raise storage_error(error, f"lock {_short(name)}") from error
+                raise storage_error(error, f"lock {short(name)}") from error
         time.sleep(_POLL_S)
 
 

@@ -14,7 +14,8 @@ import pygit2
 
 from tract.errors import AmbiguousRevision, BadObject, BadRevision, RevisionNotFound
 from tract.plumbing.objects import Commit, read_commit
-from tract.plumbing.refs import HEADS, read_ref
+from tract.plumbing.ref_names import HEADS
+from tract.plumbing.refs import read_ref
 from tract.plumbing.repo import CommitId, Repo
 
 _WORD = re.compile(r"(@(?!\{)|(?:(?!@\{)[^~^:])*)(.*)\Z", re.S)

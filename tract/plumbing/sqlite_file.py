@@ -32,10 +32,10 @@ REBUILDS_MAX = 3
 _STILL_S = 1.0
 
 # SQLite's result codes (sqlite.org/rescode.html); the module has names for them, but at a price.
-_ERROR, _BUSY, _LOCKED, _READONLY, _FULL, _CANTOPEN = 1, 5, 6, 8, 13, 14
+_BUSY, _LOCKED, _READONLY, _FULL, _CANTOPEN = 5, 6, 8, 13, 14
 _LOCKS = {_BUSY, _LOCKED}
 _REFUSES_WRITES = {*_LOCKS, _READONLY, _FULL}
-_DAMAGE = {_ERROR, 2, 11, 18, 19, 20, 24, 26}  # + INTERNAL CORRUPT TOOBIG CONSTRAINT MISMATCH ...
+_DAMAGE = {1, 2, 11, 18, 19, 20, 24, 26}  # ERROR INTERNAL CORRUPT TOOBIG CONSTRAINT MISMATCH ...
 _SHORT_READ = 522  # the log has been cut off
 
 _PRAGMAS = (
@@ -352,17 +352,6 @@ def _remove(path: str) -> None:
 
 
 # Failures
-
-
-def understands(connection: Connection, sql: str) -> bool:
-    """Execute a statement; False where this SQLite lacks what it takes."""
-    try:
-        connection.execute(sql)
-    except _sqlite_errors() as error:
-        if _code(error) == _ERROR:
-            return False
-        raise
-    return True
 
 
 def _sqlite_errors() -> tuple[type[Exception], ...]:

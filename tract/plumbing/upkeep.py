@@ -134,6 +134,7 @@ def forget_packs(repo: Repo) -> None:
     0.7 µs a write. A handle that lives beside others that consolidate needs this now and then.
     """
     repo.odb = pygit2.Odb(object_folder(repo))
+    repo.git.set_odb(repo.odb)
 
 
 def _size_class(count: int) -> int:

@@ -8,12 +8,15 @@ that it ends; anything else is refused, and nothing of the batch is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tract.content.generation import lines_about
 from tract.errors import StaleRef, UsageError
 from tract.plumbing import landing, notes, refs
 from tract.plumbing.pending import Pending
+from tract.plumbing.ref_names import HEADS
 from tract.porcelain import settle
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.recording import NoteCall, Recording
@@ -44,11 +47,8 @@ def batch(ws: W) -> Iterator[W]:
 
 
 @contextmanager
-def staged(ws: W, verb: str, *, rename: Callable[[str], str] | None = None) -> Iterator[W]:
-    """A batch for a verb; in a batch, that batch itself.
-
-    `rename` gives another name for a branch that the batch begins and somebody else took.
-    """
+def staged(ws: W, verb: str) -> Iterator[W]:
+    """A batch for a verb; in a batch, that batch itself."""
     if ws.recording is not None:
         yield ws
         return
@@ -63,11 +63,21 @@ def staged(ws: W, verb: str, *, rename: Callable[[str], str] | None = None) -> I
     try:
         yield inner
         inner.check_open()
-        _land(ws, inner, rename)
+        _check_own(inner.recording)
+        _land(ws, inner)
     finally:
         assert inner.recording is not None
         inner.recording.close()
         inner.release()
+
+
+def _check_own(recording: Recording | None) -> None:
+    """A child that was forked inside the block leaves it, too; the batch is its parent's."""
+    assert recording is not None
+    if recording.pid != os.getpid():
+        raise UsageError(
+            "this batch was begun by another process", "leave a forked child with os._exit()"
+        )
 
 
 def _pending(ws: Workspace) -> Pending:
@@ -75,7 +85,7 @@ def _pending(ws: Workspace) -> Pending:
     return ws.repo.pending
 
 
-def _land(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) -> None:
+def _land(ws: Workspace, inner: Workspace) -> None:
     """Write what the batch holds, and move the refs."""
     assert inner.recording is not None
     if not inner.recording.calls:
@@ -86,9 +96,10 @@ def _land(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) 
         ws.repo.prepare_for_writing()
         moved = landing.moved(ws.repo, _pending(inner))
         if any(not ref.startswith(landing.NOTES) for ref, _, _ in moved):
-            _make_again(ws, inner, rename)
+            _make_again(ws, inner)
         elif moved:
             _pending(inner).forget_moves(landing.NOTES)
+            inner.generations.forget()
         if moved:
             _note(inner)
             settle.pack(inner)
@@ -102,6 +113,9 @@ def _land(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) 
 def _note(inner: Workspace) -> None:
     """Add the notes to what the batch is going to write."""
     assert inner.recording is not None
+    for each in inner.recording.carried:
+        lines = lines_about(inner.generations.lines(each.writer), each.entry_id)
+        inner.recording.add_note(each.commit, lines)
     if inner.recording.note_lines:
         verb = inner.recording.verb
         notes.add_lines(inner.repo, notes.GENERATION, inner.recording.note_lines, verb=verb)
@@ -115,16 +129,16 @@ def _leave_tokens_if_held(ws: Workspace, pending: Pending) -> None:
 
 
 def _stale(ws: Workspace, pending: Pending) -> StaleRef:
-    ref, old, found = next(m for m in landing.moved(ws.repo, pending) if refs.HEADS in m[0])
+    ref, old, found = next(m for m in landing.moved(ws.repo, pending) if HEADS in m[0])
     return StaleRef(
-        f"{ref.removeprefix(refs.HEADS)} moved while the batch was open",
+        f"{ref.removeprefix(HEADS)} moved while the batch was open",
         "run the batch again; it reads the branch afresh",
         expected=old,
         found=found,
     )
 
 
-def _make_again(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | None) -> None:
+def _make_again(ws: Workspace, inner: Workspace) -> None:
     """Make the calls of the batch once more, on the tips that are there now."""
     old = inner.recording
     assert old is not None
@@ -133,16 +147,16 @@ def _make_again(ws: Workspace, inner: Workspace, rename: Callable[[str], str] | 
     old.close()
     begun = {name for name, move in _pending(inner).moves.items() if move.old is None}
     _pending(inner).clear()
-    inner.restart(Recording(old.verb))
+    inner.restart(Recording(old.verb, old.counted))
     now: dict[str, CommitInfo] = {}
     names: dict[str, str] = {}
     for call in old.calls:
         if isinstance(call, NoteCall):
-            write_note(inner, now.get(call.info.commit_hash, call.info), call.line)
+            write_note(inner, now.get(call.info.commit_hash, call.info), call.make)
             continue
         branch = call.branch
-        if branch is not None and rename is not None and refs.HEADS + branch in begun:
-            branch = names.setdefault(branch, rename(branch))
-        again = write(inner, call.plan, branch=branch)
-        now |= {info.commit_hash: new for info in call.infos for new in again
-                if info.entry_id == new.entry_id}  # fmt: skip
+        if branch is not None and call.rename is not None and HEADS + branch in begun:
+            branch = names.get(branch) or names.setdefault(branch, call.rename(branch))
+        again = write(inner, call.plan, branch=branch, rename=call.rename)
+        by_entry = {info.entry_id: info for info in again}
+        now |= {i.commit_hash: by_entry[i.entry_id] for i in call.infos if i.entry_id in by_entry}

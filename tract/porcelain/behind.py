@@ -7,15 +7,17 @@ token note is counted by the next handle that writes some.
 
 from __future__ import annotations
 
-import threading
 from typing import NamedTuple
 
 from tract.content.entry import Entry
 from tract.plumbing.objects import Commit
 from tract.plumbing.pages import SlotFile
+from tract.plumbing.threads import ThreadLock
 
 EVERY = 64
+BYTES = 8 << 20
 BACKLOG_MAX = 10 * EVERY
+BACKLOG_BYTES_MAX = 64 << 20
 
 
 class Wrote(NamedTuple):
@@ -34,10 +36,10 @@ class Behind:
 
     def __init__(self) -> None:
         self._wrote: list[Wrote] = []
-        self._lock = threading.Lock()
+        self._lock = ThreadLock()
         self.is_first = True
-        self._due = EVERY
-        self.counted: dict[SlotFile, int] = {}
+        self._bytes = 0
+        self._due, self._due_bytes = EVERY, BYTES
 
     def __len__(self) -> int:
         return len(self._wrote)
@@ -45,12 +47,13 @@ class Behind:
     @property
     def is_due(self) -> bool:
         """Whether so much has gathered that it is to be told."""
-        return len(self._wrote) >= self._due
+        return len(self._wrote) >= self._due or self._bytes >= self._due_bytes
 
     def add(self, wrote: Wrote) -> None:
         """A commit was built; in a batch it counts once the batch has landed."""
         with self._lock:
             self._wrote.append(wrote)
+            self._bytes += len(wrote.entry.text)
 
     def look(self) -> list[Wrote]:
         """What is to be told, left where it is."""
@@ -59,8 +62,8 @@ class Behind:
     def take(self) -> list[Wrote]:
         """Hand over what is to be told."""
         with self._lock:
-            taken, self._wrote = self._wrote, []
-            self._due = EVERY
+            taken, self._wrote, self._bytes = self._wrote, [], 0
+            self._due, self._due_bytes = EVERY, BYTES
         return taken
 
     def put_back(self, wrote: list[Wrote]) -> None:
@@ -69,5 +72,9 @@ class Behind:
         What would be too much is left to the next handle.
         """
         with self._lock:
-            self._wrote[:0] = wrote[-BACKLOG_MAX:]
-            self._due = len(self._wrote) + EVERY
+            kept = wrote[-BACKLOG_MAX:]
+            while kept and sum(len(each.entry.text) for each in kept) > BACKLOG_BYTES_MAX:
+                kept = kept[len(kept) // 2 + 1 :]
+            self._wrote[:0] = kept
+            self._bytes = sum(len(each.entry.text) for each in self._wrote)
+            self._due, self._due_bytes = len(self._wrote) + EVERY, self._bytes + BYTES

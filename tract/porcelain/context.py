@@ -7,7 +7,6 @@ or an edit costs one blob.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -19,6 +18,7 @@ from tract.content.messages import Message, PendingCall
 from tract.content.tokens import TokenCounter
 from tract.plumbing.pages import PAGE_SLOTS, Page, SlotFile, list_pages, read_page
 from tract.plumbing.repo import Repo, TreeId
+from tract.plumbing.threads import ThreadLock
 from tract.porcelain.arrange import Arranged, arrange
 from tract.porcelain.decoded import DecodedPage, Item, read_entry, read_tools, shared_slots
 from tract.porcelain.derived import Derived, PageFacts
@@ -152,7 +152,7 @@ class ContextCache:
         self._bytes = 0
         self._listed: dict[int, Page] = {}
         self._listed_counts: dict[Page, dict[SlotFile, int]] = {}
-        self._lock = threading.RLock()
+        self._lock = ThreadLock()
 
     def read(self, tree: TreeId | None) -> Context:
         """The context of a tree.

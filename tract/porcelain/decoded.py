@@ -14,7 +14,7 @@ from tract.content.formats.plain import hash_of, to_dict
 from tract.content.messages import Message, render
 from tract.content.pairing import pair
 from tract.content.tokens import TokenCounter
-from tract.errors import BadObject
+from tract.errors import BadObject, UsageError
 from tract.plumbing.objects import read_blob
 from tract.plumbing.pages import SlotFile, list_tools
 from tract.plumbing.repo import Repo, TreeId
@@ -67,7 +67,22 @@ def entry_tokens(entry: Entry, counter: TokenCounter) -> int:
     message = render(with_fields(entry, priority="normal"))
     if message is None:
         message = Message(role="assistant", content=entry.text)
-    return counter.count_messages([to_dict(message)]) - counter.count_messages([])
+    return _count(counter, [to_dict(message)]) - _count(counter, [])
+
+
+def _count(counter: TokenCounter, messages: list[dict[str, Any]]) -> int:
+    """What a counter says; one of the program's own may fail in any way.
+
+    Raises:
+        UsageError: it failed.
+    """
+    try:
+        return counter.count_messages(messages)
+    except Exception as error:
+        raise UsageError(
+            f"the token counter {type(counter).__name__} failed: {error!r}",
+            "mend it, or open without tokenizer=",
+        ) from error
 
 
 class DecodedPage:
@@ -124,7 +139,7 @@ def shared_slots(items: list[Item]) -> list[int]:
 
 def total_tokens(shown_tokens: int, counter: TokenCounter) -> int:
     """Tokens of a request: what is shown plus the reply's priming; nothing shown counts nothing."""
-    return shown_tokens + counter.count_messages([]) if shown_tokens else 0
+    return shown_tokens + _count(counter, []) if shown_tokens else 0
 
 
 def read_entry(repo: Repo, file: SlotFile) -> Entry:

@@ -7,15 +7,15 @@ index.py says when) everything is computed, and every answer is the same.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from tract.plumbing.index import Index, Line
 from tract.plumbing.pages import SlotChange
+from tract.plumbing.threads import ThreadLock
 
 COMMITS_MAX = 20_000
 PAGES_MAX = 4_000
@@ -52,13 +52,6 @@ class CommitFacts(msgspec.Struct, frozen=True, array_like=True):
     number: int = 0
 
 
-class TextsFound(NamedTuple):
-    """Blobs that the full text knows, and those that may have the text; None: it cannot be said."""
-
-    known: set[str]
-    found: set[str] | None
-
-
 class _Facts(Generic[F]):
     """Facts of one sort by object id: the most recent in memory, and which the index lacks."""
 
@@ -93,7 +86,7 @@ class Derived:
         self._counter_key = counter_key
         self._pages: _Facts[PageFacts] = _Facts(PageFacts, PAGES_MAX)
         self._commits: _Facts[CommitFacts] = _Facts(CommitFacts, COMMITS_MAX)
-        self._lock = threading.RLock()
+        self._lock = ThreadLock()
 
     def pages(self, ids: Iterable[str]) -> dict[str, PageFacts]:
         """What is known of these pages."""
@@ -159,15 +152,12 @@ class Derived:
                 commits=commits, writers=entries,
             )  # fmt: skip
 
-    def find_texts(self, blobs: Iterable[str], text: str | None) -> TextsFound:
-        """What the index's full text says of these blobs; `text` of None only asks what is known.
+    def texts(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """What is known of what is searched of these blobs, as it was added."""
+        return self._index.texts(list(blobs))
 
-        A blob that is known and not found does not contain `text`, both `folded`.
-        """
-        return TextsFound(*self._index.texts_among(list(blobs), text))
-
-    def add_texts(self, texts: Mapping[str, str]) -> None:
-        """Add what is searched of these blobs to the index's full text."""
+    def add_texts(self, texts: Mapping[str, bytes]) -> None:
+        """Add what is searched of these blobs to the index."""
         self._index.add(texts=texts)
 
     def close(self) -> None:

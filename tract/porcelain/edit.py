@@ -13,7 +13,7 @@ import msgspec
 
 from tract.content.checks import check_entry
 from tract.content.entry import Entry, with_fields
-from tract.content.generation import note_line, read_config
+from tract.content.generation import LLMConfig, note_line, read_config
 from tract.content.rewriting import replaced_by, with_text
 from tract.errors import BadContent, StaleRef
 from tract.plumbing.objects import Commit
@@ -58,14 +58,20 @@ def edit(
         priority=arguments.priority(priority) or made.priority,
         metadata=arguments.metadata(metadata) or made.metadata,
     )
-    fresh = note_line(arguments.now(ws.repo), made.id, config=config) if config else None
     if made == before.entry:
-        return _unchanged(ws, located.tip, made, fresh)
+        return _unchanged(ws, located.tip, made, config)
     check_entry(made)
     file = before.file
-    kept = [fresh] if fresh else history.generation_lines(ws, located.tip.id, made.id)
+    fresh = note_line(arguments.now(ws.repo), made.id, config=config) if config else None
+    is_known = fresh is None and ws.generations.exist
     draft = Draft(
-        made, "edit", file, author=read_author(author), message=message, notes=tuple(kept)
+        made,
+        "edit",
+        file,
+        author=read_author(author),
+        message=message,
+        notes=(fresh,) if fresh else (),
+        carries=history.writer_of(ws, located.tip.id, made.id) if is_known else None,
     )
 
     def plan(tip: Commit | None) -> list[Draft]:
@@ -93,8 +99,10 @@ def _edited(ws: Workspace, entry: Entry, content: object) -> Entry:
     return replaced_by(entry, entry_from(ws, content))
 
 
-def _unchanged(ws: Workspace, tip: Commit, entry: Entry, fresh: str | None) -> CommitInfo:
+def _unchanged(ws: Workspace, tip: Commit, entry: Entry, config: LLMConfig | None) -> CommitInfo:
     """The commit that last set the entry; new settings are added to its note."""
     info = history.info_at(ws, history.writer_of(ws, tip.id, entry.id))
     info = msgspec.structs.replace(info, changed=False)
-    return write_note(ws, info, fresh, verb="edit") if fresh is not None else info
+    if config is None:
+        return info
+    return write_note(ws, info, lambda at: note_line(at, entry.id, config=config), verb="edit")

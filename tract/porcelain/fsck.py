@@ -17,6 +17,7 @@ from tract.errors import BadContent, GitMissing, TractError
 from tract.plumbing import pages, refs
 from tract.plumbing.objects import read_commit
 from tract.plumbing.program import run_git
+from tract.plumbing.ref_names import HEADS
 from tract.plumbing.repo import TreeId
 from tract.porcelain.decoded import Item, read_entry, read_tools, shared_slots
 from tract.porcelain.workspace import Workspace
@@ -42,7 +43,7 @@ def fsck(ws: Workspace) -> list[Problem]:
     ws.check_open()
     problems = list(_by_git(ws))
     seen: set[TreeId] = set()
-    for ref in refs.list_refs(ws.repo, refs.HEADS):
+    for ref in refs.list_refs(ws.repo, HEADS):
         try:
             tip = refs.read_ref(ws.repo, ref)
             tree = read_commit(ws.repo, tip).tree if tip is not None else None
@@ -51,7 +52,7 @@ def fsck(ws: Workspace) -> list[Problem]:
             continue
         if tree is not None and tree not in seen:
             seen.add(tree)
-            problems.extend(_of_tree(ws, ref.removeprefix(refs.HEADS), tree))
+            problems.extend(_of_tree(ws, ref.removeprefix(HEADS), tree))
     return problems
 
 

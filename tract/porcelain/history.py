@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from tract.content.entry import Entry
-from tract.content.generation import UNKNOWN, Generation, lines_about
+from tract.content.generation import UNKNOWN, Generation
 from tract.plumbing import pages, revs
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotChange, SlotFile
@@ -146,13 +146,6 @@ def info_at(ws: Workspace, commit: CommitId) -> CommitInfo:
 def writer_of(ws: Workspace, tip: CommitId, entry_id: str) -> CommitId:
     """The newest reachable commit that wrote or edited an entry of the tip's context."""
     return writers_of(ws, tip, {entry_id}).get(entry_id, tip)
-
-
-def generation_lines(ws: Workspace, tip: CommitId, entry_id: str) -> list[str]:
-    """The note lines that say how an entry was generated, those of its newest writer."""
-    if not ws.generations.exist:
-        return []
-    return lines_about(ws.generations.lines(writer_of(ws, tip, entry_id)), entry_id)
 
 
 def writers_of(ws: Workspace, tip: CommitId, wanted: set[str]) -> dict[str, CommitId]:

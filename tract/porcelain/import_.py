@@ -30,6 +30,7 @@ from tract.content.transcript import (
 )
 from tract.errors import BadContent, FileMissing, ReadOnly, TractError, UsageError
 from tract.plumbing import refs
+from tract.plumbing.ref_names import HEADS, check_branch_name
 from tract.porcelain.batch import staged
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.register import plain
@@ -166,7 +167,7 @@ def _import(
     if errors not in ("strict", "replace"):
         raise UsageError(f"errors={errors!r} is unknown", 'use "strict" or "replace"')
     if goes.onto is not None:
-        refs.check_branch_name(goes.onto)
+        check_branch_name(goes.onto)
     total = sum(len(each.messages) for each in conversations)
     done, results = count(1), []
     on_commit = None if progress is None else lambda: progress(next(done), total)
@@ -190,14 +191,16 @@ def _import_some(
 ) -> list[ImportResult]:
     """Import as many of the waiting conversations as one pack should hold, and take them out."""
     built: list[tuple[ImportResult, int, int]] = []
-    with staged(ws, "import", rename=lambda name: _free_name(inner, name)) as inner:
+    with staged(ws, "import") as inner:
         first = len(inner.commits)
+        taken = _taken(inner)
         while waiting and (not built or inner.repo.pending_bytes < SPILL_BYTES):
             each = waiting.popleft()
-            branch = _free_branch(inner, each, goes.named) if goes.apart else goes.onto
-            result = _import_one(inner, each, branch, goes.file, errors, on_commit)
+            branch = _free_branch(taken, each, goes.named) if goes.apart else goes.onto
+            result = _import_one(inner, each, branch, goes, errors, on_commit)
             built.append((result, first, first := first + len(result.commits)))
-    return [_landed(result, inner.commits[start:end]) for result, start, end in built]
+    commits = inner.commits
+    return [_landed(result, commits[start:end]) for result, start, end in built]
 
 
 def _landed(result: ImportResult, commits: list[CommitInfo]) -> ImportResult:
@@ -210,7 +213,7 @@ def _import_one(
     ws: Workspace,
     conversation: Conversation,
     branch: str | None,
-    file: str | None,
+    goes: _Goes,
     errors: str,
     on_commit: Callable[[], object] | None,
 ) -> ImportResult:
@@ -219,7 +222,7 @@ def _import_one(
     if errors == "replace":
         conversation = conversation._replace(fields=without_surrogates(conversation.fields))
     try:
-        origin = _origin(conversation, file)
+        origin = _origin(conversation, goes.file)
         for number, message in enumerate(conversation.messages):
             drafts.append(_draft(ws, message, errors, conversation, number, origin))
     except BadContent as error:
@@ -228,7 +231,8 @@ def _import_one(
             drafts = []
     if not drafts:
         return ImportResult(None, [], _line_of(conversation, stop), stop)
-    commits = write(ws, lambda _tip: drafts, branch=branch, on_commit=on_commit)
+    rename = (lambda name: _free_name(_taken(ws), name)) if goes.apart else None
+    commits = write(ws, lambda _tip: drafts, branch=branch, rename=rename, on_commit=on_commit)
     return ImportResult(commits[0].branch, commits, _line_of(conversation, stop), stop)
 
 
@@ -296,7 +300,7 @@ def _draft_of(
 # Branches
 
 
-def _free_branch(ws: Workspace, conversation: Conversation, file: str) -> str:
+def _free_branch(taken: set[str], conversation: Conversation, file: str) -> str:
     """`import/ID`, reduced to what a ref can be; a taken one gets -2, -3, …
 
     Without an id: the name of the file that holds it alone, else the line number.
@@ -304,19 +308,23 @@ def _free_branch(ws: Workspace, conversation: Conversation, file: str) -> str:
     given = conversation.fields.get("id")
     stem = reduced(str(given)) if isinstance(given, str | int) else ""
     stem = stem or reduced(PurePath(file).stem) or str(conversation.line or 1)
-    return _free_name(ws, FOLDER + stem)
+    return _free_name(taken, FOLDER + stem)
 
 
-def _free_name(ws: Workspace, branch: str) -> str:
-    """That branch, or the first of `-2`, `-3`, … that nobody has."""
-    prefix = refs.HEADS + FOLDER
-    taken = {
-        name.removeprefix(prefix).split("/")[0].lower() for name in refs.list_refs(ws.repo, prefix)
-    }
+def _taken(ws: Workspace) -> set[str]:
+    """The names in the folder of imports, in lower case."""
+    prefix = HEADS + FOLDER
+    names = refs.list_refs(ws.repo, prefix)
+    return {name.removeprefix(prefix).split("/")[0].lower() for name in names}
+
+
+def _free_name(taken: set[str], branch: str) -> str:
+    """That branch, or the first of `-2`, `-3`, … that nobody has; it is taken by that."""
     stem, number = branch.removeprefix(FOLDER), 2
     name = stem
     while name.lower() in taken:
         name, number = f"{stem}-{number}", number + 1
+    taken.add(name.lower())
     return FOLDER + name
 
 

@@ -6,6 +6,7 @@ anything else may have changed with what somebody wrote meanwhile.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -14,12 +15,18 @@ from tract.plumbing.aside import Aside
 from tract.plumbing.packs import Pack
 from tract.porcelain.commit_info import CommitInfo
 
+Rename = Callable[[str], str]
+
 
 class Call(NamedTuple):
-    """A write through the batch: what plans it, and the commits it made."""
+    """A write through the batch: what plans it, and the commits it made.
+
+    `rename` gives another name to a branch that was chosen for it, should somebody else take it.
+    """
 
     plan: Callable[..., Any]
     branch: str | None
+    rename: Rename | None
     infos: list[CommitInfo]
     is_append: bool
 
@@ -28,18 +35,32 @@ class NoteCall(NamedTuple):
     """A line for a commit's generation note."""
 
     info: CommitInfo
-    line: str
+    make: Callable[[str], str]
+
+
+class Carried(NamedTuple):
+    """An edit takes along what the notes of the entry's earlier writer say of it."""
+
+    writer: str
+    commit: str
+    entry_id: str
 
 
 class Recording:
-    """What was written through a batch's handle, in order, and the packs that hold it."""
+    """What was written through a batch's handle, in order, and the packs that hold it.
 
-    def __init__(self, verb: str) -> None:
+    `counted` are the tokens of entries by blob, which stay the same when they are written again.
+    """
+
+    def __init__(self, verb: str, counted: dict[str, int] | None = None) -> None:
         self.verb = verb
+        self.counted = counted or {}
+        self.pid = os.getpid()
         self.calls: list[Call | NoteCall] = []
         self.packs: list[Pack] = []
         self.aside: Aside | None = None
         self.note_lines: dict[str, list[str]] = {}
+        self.carried: list[Carried] = []
 
     def close(self) -> None:
         """Remove what was not put in place."""

@@ -1,13 +1,14 @@
 """search.py - search: entries of the tip by what they say.
 
 Text is compared by characters, not by words, so punctuation and writing without blanks are found
-like all else. The index only spares reading: what it names is read and compared all the same, and
-so is what it does not know, so every answer is the same without it.
+like all else. The index has the texts as they are compared, which spares reading what does not
+match; what it does not know is read, so every answer is the same without it.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -21,11 +22,11 @@ from tract.content.kinds import KINDS
 from tract.content.messages import call_arguments, call_name
 from tract.errors import BranchNotFound, UsageError
 from tract.plumbing import refs
-from tract.plumbing.index import caseless
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import list_pages, read_page
-from tract.plumbing.refs import HEADS
+from tract.plumbing.ref_names import HEADS
 from tract.plumbing.repo import CommitId
+from tract.plumbing.sealed import as_bytes
 from tract.porcelain import arguments, history, trailers
 from tract.porcelain.decoded import Item
 from tract.porcelain.workspace import Workspace
@@ -34,6 +35,7 @@ ADDED_MAX = 2000
 ADDED_CHARS_MAX = 4 << 20
 SNIPPET_MAX = 100
 _BEFORE = 30  # characters of a long line that stand in front of the match
+_BETWEEN = b"\xff"  # two texts of an entry; no text has this byte
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -52,10 +54,13 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class _Query(NamedTuple):
-    """What is looked for: `find` says where it begins in a text; `text` asks the index."""
+    """What is looked for: `find` says where it begins in a text.
+
+    `folded` is in the `_folded` texts of all entries that match; None for what they cannot tell.
+    """
 
     find: Callable[[str], int | None]
-    text: str | None = None
+    folded: bytes | None = None
 
 
 class _Match(NamedTuple):
@@ -101,7 +106,7 @@ def search(
     tip = _tip(ws, branch)
     if tip is None:
         return []
-    fresh: dict[str, str] = {}
+    fresh: dict[str, bytes] = {}
     matches = (m for m in _matches(ws, tip, query, fresh) if kind in (None, m.item.entry.type))
     is_filtered = author is not None or since_ms > 0
     found = list(matches if is_filtered else islice(matches, limit))
@@ -145,7 +150,7 @@ def _query(text: str | None, regex: str | None) -> _Query:
     if not given.strip():
         raise UsageError("there is nothing to search for", "give a text that is not blank")
     if regex is None:
-        return _Query(_literal(caseless(given)), given)
+        return _Query(_literal(_caseless(given)), _folded([given]))
     try:
         pattern = re.compile(given)
     except re.error as error:
@@ -166,7 +171,7 @@ def _query(text: str | None, regex: str | None) -> _Query:
 
 def _literal(wanted: str) -> Callable[[str], int | None]:
     def find(piece: str) -> int | None:
-        at = caseless(piece).find(wanted)
+        at = _caseless(piece).find(wanted)
         if at < 0:
             return None
         return at if piece.isascii() else _place(piece, at)
@@ -174,10 +179,20 @@ def _literal(wanted: str) -> Callable[[str], int | None]:
     return find
 
 
+def _caseless(text: str) -> str:
+    """`text` as it is compared: composed, and without case."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _folded(texts: Iterable[str]) -> bytes:
+    """Texts of an entry as the index keeps them: a text is in one of them if its bytes are."""
+    return _BETWEEN.join(as_bytes(_caseless(text)) for text in texts)
+
+
 def _place(piece: str, at: int) -> int:
     """Where in a text the character stands that is number `at` without case and composed."""
     places = range(len(piece) + 1)
-    return max(0, bisect_right(places, at, key=lambda end: len(caseless(piece[:end]))) - 1)
+    return max(0, bisect_right(places, at, key=lambda end: len(_caseless(piece[:end]))) - 1)
 
 
 def _kind(ws: Workspace, name: str | None) -> str | None:
@@ -201,33 +216,38 @@ def _tip(ws: Workspace, branch: str | None) -> Commit | None:
 
 def _is_by(ws: Workspace, commit_id: CommitId, author: str | None, since_ms: int) -> bool:
     commit = read_commit(ws.repo, commit_id)
-    is_author = author is None or caseless(author) in caseless(commit.author.name)
+    is_author = author is None or _caseless(author) in _caseless(commit.author.name)
     return is_author and trailers.committed_ms(commit) >= since_ms
 
 
 # Where it is looked for
 
 
-def _matches(ws: Workspace, tip: Commit, query: _Query, fresh: dict[str, str]) -> Iterator[_Match]:
+def _matches(
+    ws: Workspace, tip: Commit, query: _Query, fresh: dict[str, bytes]
+) -> Iterator[_Match]:
     """The entries that match, newest first; what the index should know of is put into `fresh`."""
-    pages = [(page, read_page(ws.repo, page)) for page in list_pages(ws.repo, tip.tree)]
-    blobs = {file.blob for _, files in pages for file in files}
-    known, found = ws.derived.find_texts(blobs, query.text)
-    ruled_out = known - found if found is not None else set()
     left = ADDED_CHARS_MAX
-    for page, files in reversed(pages):
-        wanted = [file for file in files if file.blob not in ruled_out]
+    for page in reversed(list(list_pages(ws.repo, tip.tree))):
+        files = read_page(ws.repo, page)
+        known = ws.derived.texts(file.blob for file in files) if query.folded is not None else {}
+        wanted = [file for file in files if _may_match(known.get(file.blob), query)]
         is_whole = bool(wanted) and len(wanted) == len(files)
         items = ws.contexts.page(page).items if is_whole else map(ws.contexts.item, wanted)
         for item in reversed(list(items)):
             texts = list(dict.fromkeys(_texts(item.entry)))
             size = sum(map(len, texts))
-            if item.file.blob not in known and len(fresh) < ADDED_MAX and size <= left:
-                fresh[item.file.blob] = "\n".join(texts)
+            is_new = query.folded is not None and item.file.blob not in known
+            if is_new and len(fresh) < ADDED_MAX and size <= left:
+                fresh[item.file.blob] = _folded(texts)
                 left -= size
             first = next(_found_in(texts, query), None)
             if first is not None:
                 yield _Match(item, *first)
+
+
+def _may_match(folded: bytes | None, query: _Query) -> bool:
+    return folded is None or query.folded is None or query.folded in folded
 
 
 def _found_in(texts: Iterable[str], query: _Query) -> Iterator[tuple[str, int]]:

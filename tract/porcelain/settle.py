@@ -6,6 +6,7 @@ acknowledged already and can be computed again, so it is kept for the next time,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
 
@@ -14,7 +15,7 @@ from tract.plumbing import landing, notes, refs, revs, upkeep
 from tract.plumbing.aside import Aside
 from tract.plumbing.inventory import count_loose
 from tract.plumbing.objects import Commit
-from tract.plumbing.pages import SlotChange, SlotFile
+from tract.plumbing.pages import SlotChange
 from tract.porcelain import history
 from tract.porcelain.behind import Wrote
 from tract.porcelain.decoded import Item, entry_tokens
@@ -68,18 +69,21 @@ def settle(ws: Workspace) -> None:
 
 def note_tokens(inner: Workspace) -> None:
     """Add the token notes of a batch to what it is going to write."""
+    assert inner.recording is not None
     wrote = inner.behind.look()
-    inner.behind.counted = _count(inner, wrote)
-    lines = token_lines(inner, wrote, inner.behind.counted)
+    counted = inner.recording.counted = _count(inner, wrote, inner.recording.counted)
+    lines = token_lines(inner, wrote, counted)
     if lines:
-        lines |= _older_lines(inner, wrote)
+        with suppress(TractError):
+            lines |= _older_lines(inner, wrote)
         notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
 
 
 def after_batch(ws: Workspace, inner: Workspace) -> None:
     """After a batch has landed: hand the index what is known of it, and keep the store tidy."""
     with suppress(TractError):
-        keep_facts(inner, inner.behind.take(), inner.behind.counted)
+        assert inner.recording is not None
+        keep_facts(inner, inner.behind.take(), inner.recording.counted)
     _tidy(ws)
 
 
@@ -101,24 +105,26 @@ def _is_loaded(ws: Workspace) -> bool:
 # Token notes
 
 
-def token_lines(
-    ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]
-) -> dict[str, list[str]]:
+def token_lines(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> dict[str, list[str]]:
     """The line of each commit's token note; none where counts are not to be kept."""
     name = counter_key(ws.counter)
-    known = [each for each in wrote if each.file in counted] if name else []
-    return {each.commit.id: [f"{counted[each.file]} {name}"] for each in known}
+    known = [each for each in wrote if each.file.blob in counted] if name else []
+    return {each.commit.id: [f"{counted[each.file.blob]} {name}"] for each in known}
 
 
-def _count(ws: Workspace, wrote: list[Wrote]) -> dict[SlotFile, int]:
-    """The tokens of each entry; none where the program's own counter fails."""
+def _count(ws: Workspace, wrote: list[Wrote], known: Mapping[str, int] = {}) -> dict[str, int]:
+    """The tokens of each entry by its blob; none where the program's own counter fails."""
+    counted = {**known}
     try:
-        return {each.file: entry_tokens(each.entry, ws.counter) for each in wrote}
-    except Exception:  # a counter of the user's: what was written stands without its counts
+        for each in wrote:
+            if each.file.blob not in counted:
+                counted[each.file.blob] = entry_tokens(each.entry, ws.counter)
+    except TractError:
         return {}
+    return counted
 
 
-def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) -> None:
+def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> None:
     lines = token_lines(ws, wrote, counted)
     if not lines:
         return
@@ -156,7 +162,7 @@ def _older_lines(ws: Workspace, wrote: list[Wrote]) -> dict[str, list[str]]:
 # Index rows
 
 
-def keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) -> None:
+def keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> None:
     """Hand the index what is known of commits just written, and of the pages they end in."""
     numbers: dict[str, int] = {}
     for each in wrote:
@@ -169,9 +175,9 @@ def keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[SlotFile, int]) 
         tip = refs.read_ref(ws.repo, ref)
         if tip is not None:
             items = {
-                each.file: Item(each.file, each.entry, ws.counter, counted[each.file])
+                each.file: Item(each.file, each.entry, ws.counter, counted[each.file.blob])
                 for each in wrote
-                if each.ref == ref and each.file in counted
+                if each.ref == ref and each.file.blob in counted
             }
             ws.contexts.keep_facts(ws.newest.read(tip).tree, items)
     ws.derived.save()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tract.content.generation import note_line, read_usage
 from tract.errors import EntryNotFound
-from tract.porcelain import arguments, history
+from tract.porcelain import history
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.targets import Target, commit_of, entry_of, looks_like_entry
 from tract.porcelain.workspace import Workspace
@@ -26,9 +26,8 @@ def record_usage(ws: Workspace, usage: object, *, target: Target | None = None) 
     ws.check_writable()
     counted = read_usage(usage)
     info = _answer(ws, target)
-    assert info.entry_id is not None
-    line = note_line(arguments.now(ws.repo), info.entry_id, usage=counted)
-    return write_note(ws, info, line, verb="usage")
+    entry_id = str(info.entry_id)
+    return write_note(ws, info, lambda at: note_line(at, entry_id, usage=counted))
 
 
 def _answer(ws: Workspace, target: Target | None) -> CommitInfo:

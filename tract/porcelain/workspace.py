@@ -24,7 +24,7 @@ from tract.plumbing.cleaning import clean
 from tract.plumbing.index import Index
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import Tail
-from tract.plumbing.refs import HEADS
+from tract.plumbing.ref_names import HEADS, check_branch_name
 from tract.plumbing.repo import Clock, CommitId, RandomSource, Repo, TreeId
 from tract.porcelain.behind import Behind
 from tract.porcelain.commit_info import CommitInfo
@@ -180,6 +180,8 @@ class Workspace:
     def restart(self, recording: Recording) -> None:
         """Forget what a batch has built, to build it again."""
         self.recording, self.behind = recording, Behind()
+        self.contexts = ContextCache(self.repo, self.counter, self.derived)
+        self.newest = NewestCommit(self.repo)
         self.generations.unwritten = recording.note_lines
         self.sound_tree, self.tail = None, None
 
@@ -283,11 +285,11 @@ def open_workspace(
         UsageError: `durability` is neither "process" nor "power".
         RepoNotFound: there is none, and `create` is False.
         BranchNotFound: `branch` does not exist, and `create` is False.
-        BadRefName, UnknownFormat: see refs.check_branch_name, repo.open_repo.
+        BadRefName, UnknownFormat: see check_branch_name, repo.open_repo.
     """
     counter, who = counter_for(tokenizer), read_author(author)
     if branch is not None:
-        refs.check_branch_name(branch)
+        check_branch_name(branch)
     if durability not in ("process", "power"):
         raise UsageError(f"durability={durability!r} is unknown", 'use "process" or "power"')
     passed = {

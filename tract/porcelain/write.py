@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tract.content import codec, generation
 from tract.content.entry import Entry
-from tract.content.generation import UNKNOWN, Generation
+from tract.content.generation import UNKNOWN, Generation, lines_about
 from tract.content.media import extension_of
 from tract.plumbing import landing, notes, pages, refs
 from tract.plumbing.objects import (
@@ -25,14 +25,16 @@ from tract.plumbing.objects import (
     write_commit,
 )
 from tract.plumbing.pages import Attachment, SlotFile, Tail
-from tract.plumbing.repo import Repo
+from tract.plumbing.ref_names import HEADS
+from tract.plumbing.repo import CommitId, Repo
 from tract.porcelain import repair, settle, trailers
+from tract.porcelain.arguments import iso, moment_ms
 from tract.porcelain.behind import Wrote
 from tract.porcelain.commit_info import CommitInfo, with_generation
 from tract.porcelain.decoded import entry_tokens
 from tract.porcelain.history import make_info
 from tract.porcelain.moment import committer_at, later_than
-from tract.porcelain.recording import Call, NoteCall
+from tract.porcelain.recording import Call, Carried, NoteCall, Rename
 from tract.porcelain.trailers import Written
 from tract.porcelain.workspace import Workspace
 
@@ -42,7 +44,8 @@ class Draft(NamedTuple):
 
     `place` is None for an append, else the file whose slot the entry takes. `raw` are the bytes
     of its attachments by number. `said_ms` is when it was said, None for now. `notes` are lines
-    of its generation note.
+    of its generation note; `carries` is the commit whose lines about the entry go along, as they
+    stand when the branch moves.
     """
 
     entry: Entry
@@ -55,6 +58,7 @@ class Draft(NamedTuple):
     response_to: str | None = None
     via: str | None = None
     notes: tuple[str, ...] = ()
+    carries: CommitId | None = None
 
 
 Plan = Callable[[Commit | None], Sequence[Draft]]
@@ -87,12 +91,14 @@ def write(
     *,
     verb: str | None = None,
     branch: str | None = None,
+    rename: Rename | None = None,
     on_commit: Callable[[], object] | None = None,
 ) -> list[CommitInfo]:
     """Carry out what `plan` drafts on the branch's tip: one commit a draft, one move of the branch.
 
     `plan` may refuse by raising; an empty plan writes nothing. `branch` writes to another branch
-    than the handle's (imports). `on_commit` is called after each commit that a batch builds.
+    than the handle's (imports), and `rename` finds another name for one that somebody else took
+    before a batch landed. `on_commit` is called after each commit that a batch builds.
 
     Raises:
         StaleRef: stock git moved the branch in between.
@@ -106,7 +112,7 @@ def write(
     if ws.recording is not None:
         built = _build(ws, ws.repo, ref, before, drafts, ws.recording.verb, on_commit)
         is_append = all(draft.place is None for draft in drafts)
-        ws.recording.calls.append(Call(plan, branch, built.infos, is_append))
+        ws.recording.calls.append(Call(plan, branch, rename, built.infos, is_append))
         settle.spill(ws)
         return built.infos
     with ws.repo.lock:
@@ -134,26 +140,39 @@ def _land(
     return built
 
 
-def write_note(ws: Workspace, info: CommitInfo, line: str, *, verb: str = "usage") -> CommitInfo:
-    """Add a line to the generation note of a commit, at once.
+def write_note(
+    ws: Workspace, info: CommitInfo, make: Callable[[str], str], *, verb: str = "usage"
+) -> CommitInfo:
+    """Add a line to the generation note of a commit, at once; `make` is given its `at`.
+
+    That is now, or a moment after the newest line of the note where the clock is behind it: the
+    newest line counts.
 
     Raises:
         RepoLocked, StorageFull, ReadOnly: nothing was changed.
     """
     ws.check_writable()
     if ws.recording is not None:
-        ws.recording.calls.append(NoteCall(info, line))
-        ws.recording.add_note(info.commit_hash, [line])
+        ws.recording.calls.append(NoteCall(info, make))
+        ws.recording.add_note(info.commit_hash, [make(_note_time(ws, info))])
     else:
         view = ws.repo.staged()
         assert view.pending is not None
         with ws.repo.lock:
             ws.repo.prepare_for_writing()
-            said = {info.commit_hash: [line]}
+            ws.generations.forget()
+            said = {info.commit_hash: [make(_note_time(ws, info))]}
             notes.add_lines(view, notes.GENERATION, said, verb=verb)
             landing.land(ws.repo, view.pending)
     ws.generations.forget()
     return with_generation(info, ws.generations.of(info.commit_hash, info.entry_id))
+
+
+def _note_time(ws: Workspace, info: CommitInfo) -> str:
+    newest = generation.newest_at(ws.generations.lines(info.commit_hash))
+    newest_ms = moment_ms(newest) if newest is not None else None
+    now_ms = ws.repo.clock()
+    return str(iso(now_ms if newest_ms is None else max(now_ms, newest_ms + 1)))
 
 
 def _read_tip(ws: Workspace, ref: str, branch: str | None) -> Commit | None:
@@ -183,17 +202,31 @@ def _build(
         if on_commit is not None:
             on_commit()
     assert tip is not None
-    said = {each.commit.id: each.draft.notes for each in made if each.draft.notes}
-    if ws.recording is not None:
-        for commit_id, lines in said.items():
-            ws.recording.add_note(commit_id, lines)
-    elif said:
-        notes.add_lines(repo, notes.GENERATION, said, verb=verb)
+    _note(ws, repo, made, verb)
     refs.update_ref(repo, ref, tip.id, old=old, verb=verb)
     built = Built(made, tail)
     if ws.recording is not None:
         _remember(ws, ref, built)
     return built
+
+
+def _note(ws: Workspace, repo: Repo, made: Sequence[Made], verb: str) -> None:
+    """Add the generation notes of the commits to what is going to be written."""
+    said: dict[str, list[str]] = {}
+    for each in made:
+        lines, draft = list(each.draft.notes), each.draft
+        if draft.carries is not None:
+            lines += lines_about(ws.generations.lines(draft.carries), draft.entry.id)
+            if ws.recording is not None:
+                carried = Carried(draft.carries, each.commit.id, draft.entry.id)
+                ws.recording.carried.append(carried)
+        if lines:
+            said[each.commit.id] = lines
+    if ws.recording is not None:
+        for commit_id, lines in said.items():
+            ws.recording.add_note(commit_id, lines)
+    elif said:
+        notes.add_lines(repo, notes.GENERATION, said, verb=verb)
 
 
 def _remember(ws: Workspace, ref: str, built: Built) -> None:
@@ -256,12 +289,15 @@ def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
 
 def _info(ws: Workspace, ref: str, commit: Commit, draft: Draft, file: SlotFile) -> CommitInfo:
     said: Generation = UNKNOWN
-    if draft.notes:
-        said = generation.of_entry(draft.notes, draft.entry.id)
+    lines = list(draft.notes)
+    if draft.carries is not None:
+        lines += ws.generations.lines(draft.carries)
+    if lines:
+        said = generation.of_entry(lines, draft.entry.id)
     return make_info(
         ws,
         commit,
-        branch=ref.removeprefix(refs.HEADS),
+        branch=ref.removeprefix(HEADS),
         operation=draft.operation,
         file=file,
         entry=draft.entry,

@@ -1,0 +1,86 @@
+"""ref_names.py - which names a branch may have, and which are free.
+
+A ref is a file and a folder of refs a folder, so none can stand where the other does, nor two
+where the case of letters does not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tract.errors import BadRefName, RefExists
+
+HEADS = "refs/heads/"
+_BAD_NAME = re.compile(
+    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|\A[-./]|[./]\Z|\A@\Z"
+)
+
+
+def short(ref: str) -> str:
+    """A branch's name as people say it; of other refs the whole."""
+    return ref.removeprefix(HEADS)
+
+
+def check_branch_name(name: str) -> None:
+    """Refuse what git's rules or ours do not allow as a branch name (git-check-ref-format).
+
+    Raises:
+        BadRefName: says which rule; `import` and `agents` name folders that tract fills itself.
+    """
+    if not name or _BAD_NAME.search(name) or not _encodable(name):
+        raise BadRefName(
+            f"{name!r} cannot be a branch name",
+            "use letters, digits, `-`, `_`, `.` and `/`; git check-ref-format has all the rules",
+        )
+    if name in ("import", "agents", "HEAD") or name.startswith(("agents/", "refs/")):
+        raise BadRefName(f"the branch name {name!r} is reserved", f"try {name.replace('/', '-')}-1")
+
+
+def _encodable(name: str) -> bool:
+    try:
+        return len(name.encode()) <= 200
+    except UnicodeEncodeError:
+        return False
+
+
+class Taken:
+    """The names of refs, and whether another one fits in with them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._refs: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """One more ref."""
+        low = name.lower()
+        self._refs[low] = name
+        for folder in _folders(low):
+            self._folders.setdefault(folder, name)
+
+    def check(self, name: str) -> None:
+        """Refuse a name where another ref, or a folder of refs, stands or would have to.
+
+        A ref of that very name is no matter of names.
+
+        Raises:
+            RefExists: names the other ref, and suggests a free name.
+        """
+        low = name.lower()
+        near = [self._folders.get(low), self._refs.get(low), *map(self._refs.get, _folders(low))]
+        for other in near:
+            if other is not None and other != name:
+                raise RefExists(
+                    f"{short(name)} cannot be made while {short(other)} exists",
+                    f"choose another name, such as {short(name).replace('/', '-')}-1",
+                    name=name,
+                    other=other,
+                )
+
+
+def _folders(low: str) -> list[str]:
+    """The folders that a name stands in."""
+    parts = low.split("/")
+    return ["/".join(parts[:size]) for size in range(1, len(parts))]
