@@ -46,7 +46,8 @@ def test_settings_come_back(config: LLMConfig) -> None:
     "key",
     ["api_key", "apiKey", "API_KEY", "base_url", "api_base", "headers", "proxy", "organization",
      "aws_secret_access_key", "auth", "X-Auth-Token", "azure_ad_token", "extra_headers", "baseUrl",
-     "Authorization", "azure_endpoint", "proxy_password"],
+     "Authorization", "azure_endpoint", "proxy_password", "vertex_credentials", "apikey", "bearer",
+     "db_pwd", "passwd", "service_account", "client_cert"],
 )  # fmt: skip
 def test_what_says_who_pays(key: str) -> None:
     """Where a request goes and who pays for it is left out, however deep it stands."""
@@ -158,6 +159,18 @@ def test_newest_line_that_has_a_field_wins() -> None:
     assert found.config == LLMConfig("b", 0.1)
     assert found.usage == Usage(9, cost_usd=0.5)
     assert lines_about(lines, "z") == [lines[3]]
+
+
+def test_line_that_is_partly_nonsense() -> None:
+    """What does not fit its field says nothing; the rest of the line, and other lines, count."""
+    lines = [
+        note_line(AT, "k", config=LLMConfig("m", 0.5), usage=Usage(1, 2)),
+        '{"at":"2999","entry":"k","usage":{"prompt_tokens":"many","completion_tokens":7}}',
+        '{"at":"2999","entry":"k","temperature":"hot","seed":3}',
+    ]
+    found = of_entry(lines, "k")
+    assert found.config == LLMConfig("m", 0.5, seed=3)
+    assert found.usage == Usage(1, 7)
 
 
 def test_lines_of_a_newer_version() -> None:

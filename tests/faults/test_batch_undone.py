@@ -18,7 +18,7 @@ from tests.porcelain.saying import contents
 from tests.porcelain.test_beside_others import between
 from tract.errors import RepoLocked, StaleRef, StorageFull
 from tract.plumbing import refs
-from tract.porcelain import settle
+from tract.porcelain import spill
 from tract.tract import Tract
 
 ERRORS = "an error in the block"
@@ -46,7 +46,7 @@ def packs(path: Path | str) -> list[str]:
 def spilled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether a batch writes a pack for each entry before it ends, as a very large one does."""
     if request.param == "in packs":
-        monkeypatch.setattr(settle, "SPILL_BYTES", 1)
+        monkeypatch.setattr(spill, "SPILL_BYTES", 1)
     return bool(request.param == "in packs")
 
 
@@ -188,7 +188,7 @@ def refused_by_git(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = t.repo.lock
     between(t, lambda: git(t.path, "update-ref", "refs/heads/main", commit), "ref")
     with pytest.raises(StaleRef):
-        t.user("never")
+        t.edit(0, "never")
     t.repo.lock = lock
 
 

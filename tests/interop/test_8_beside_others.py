@@ -21,7 +21,7 @@ from tests.git import clean_environment, fsck_clean, git
 from tests.porcelain.saying import contents
 from tests.porcelain.test_beside_others import between
 from tract.plumbing import upkeep
-from tract.porcelain import settle
+from tract.porcelain import spill
 from tract.testing import PinnedClock, PinnedRandom
 from tract.tract import Tract
 
@@ -178,7 +178,7 @@ def test_prune_of_what_an_append_reuses(path: Path, command: str) -> None:
 
 def test_pack_that_was_written_early(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prune inside the block of a batch so large that it has written packs loses nothing."""
-    monkeypatch.setattr(settle, "SPILL_BYTES", 1)
+    monkeypatch.setattr(spill, "SPILL_BYTES", 1)
     with Tract.open(path) as t, t.batch() as b:
         b.user("3")
         git(path, "gc", "--quiet", "--prune=now")

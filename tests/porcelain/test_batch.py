@@ -12,7 +12,7 @@ from tests.faults.child import forked
 from tests.git import fsck_clean, git
 from tests.porcelain.saying import call, contents, unchanged, user
 from tract.errors import Closed, DetachedHead, StaleRef, UnpairedToolCall, UsageError
-from tract.porcelain import batch, settle
+from tract.porcelain import batch, import_, spill
 from tract.tract import Tract
 
 
@@ -184,6 +184,34 @@ def test_batch_that_looked_at_itself_is_made_again(t: Tract) -> None:
     fsck_clean(t.path)
 
 
+def test_threads_share_a_batch(t: Tract) -> None:
+    """Threads may write through one batch: each write is in it once, and all are in order."""
+    with t.batch() as b:
+        threads = [
+            threading.Thread(target=lambda n=n: [b.user(f"{n} {k}") for k in range(25)])
+            for n in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    said = contents(t)
+    assert sorted(said) == sorted(f"{n} {k}" for n in range(4) for k in range(25))
+    for n in range(4):
+        mine = [int(text.split()[1]) for text in said if text.startswith(f"{n} ")]
+        assert mine == list(range(25))
+    assert len(b.commits) == 100
+
+
+def test_handle_that_is_closed_inside(t: Tract) -> None:
+    """A batch whose own handle was closed meanwhile writes nothing, and says so."""
+    with pytest.raises(Closed), t.batch() as b:
+        b.user("1")
+        t.close()
+    with Tract.open(t.path) as other:
+        assert contents(other) == []
+
+
 def test_answers_of_a_replayed_batch(t: Tract) -> None:
     """Where the branch moved, calls and their answers in the batch are still a group."""
     with t.batch() as b:
@@ -264,7 +292,7 @@ def test_batch_needs_a_branch(t: Tract) -> None:
 
 def test_large_batch_is_written_in_portions(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a batch holds in memory is bounded: it writes a pack whenever it has gathered much."""
-    monkeypatch.setattr(settle, "SPILL_BYTES", 100_000)
+    monkeypatch.setattr(spill, "SPILL_BYTES", 100_000)
     with t.batch() as b:
         for number in range(30):
             b.user(f"{number}" * 5000)
@@ -280,7 +308,7 @@ def test_large_batch_is_written_in_portions(t: Tract, monkeypatch: pytest.Monkey
 
 def test_large_batch_that_fails_leaves_no_pack(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Packs written before the error are removed with it."""
-    monkeypatch.setattr(settle, "SPILL_BYTES", 1000)
+    monkeypatch.setattr(spill, "SPILL_BYTES", 1000)
     with pytest.raises(ZeroDivisionError), t.batch() as b:
         b.user("x" * 5000)
         raise ZeroDivisionError
@@ -347,6 +375,24 @@ def test_import_in_a_batch_gets_a_branch_of_its_own(t: Tract) -> None:
     assert git(t.path, "show", "import/q1-2:000/00/00.user.md").endswith("mine")
 
 
+def test_branch_that_is_taken_while_it_is_chosen(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody makes the branch right after it was found free: theirs and ours stay apart."""
+    record = b'{"id":"q1","messages":[{"role":"user","content":"mine"}]}'
+    real = import_._free_branch
+
+    def chosen(*args: Any) -> str:
+        name = real(*args)
+        monkeypatch.undo()
+        with Tract.open(t.path) as other:
+            other.import_bytes(record.replace(b"mine", b"theirs"), apart=True)
+        return name
+
+    monkeypatch.setattr(import_, "_free_branch", chosen)
+    (found,) = t.import_bytes(record, apart=True)
+    assert found.branch == "import/q1-2"
+    assert git(t.path, "rev-list", "--count", "import/q1") == "1"
+
+
 def test_import_onto_a_branch_that_came_into_being(t: Tract) -> None:
     """A branch that was named gets the conversation, behind what somebody put there meanwhile."""
     t.user("main")
@@ -370,7 +416,7 @@ def test_forked_child_does_not_land_its_parent_s_batch(t: Tract) -> None:
     """A child that leaves the block lands nothing, and takes nothing away."""
     with t.batch() as b:
         b.user("1")
-        settle.pack(b)
+        spill.pack(b)
 
         def leave() -> None:
             with pytest.raises(UsageError):

@@ -153,7 +153,15 @@ def test_branch_deleted_in_between(t: Tract, other: Tract) -> None:
 
 
 def test_stock_git_between_our_lock_and_git_s(t: Tract, other: Tract) -> None:
-    """A move by stock git after the tip was read is StaleRef: git's own lock is compared under."""
+    """An append goes behind what stock git wrote after the tip was read; the lock is git's own."""
+    between(t, lambda: commit_files(t.path, {"000/00/01.user.md": "by hand\n"}), moment="ref")
+    t.user("ours")
+    assert contents(t) == ["0", "by hand", "ours"]
+    fsck_clean(t.path)
+
+
+def test_edit_that_stock_git_overtakes(t: Tract, other: Tract) -> None:
+    """An edit is StaleRef where stock git moved the branch under our lock."""
     tip = t.get("HEAD").commit_hash
     made: list[str] = []
 
@@ -162,20 +170,19 @@ def test_stock_git_between_our_lock_and_git_s(t: Tract, other: Tract) -> None:
 
     between(t, by_hand, moment="ref")
     with pytest.raises(StaleRef) as caught:
-        t.user("ours")
+        t.edit(0, "ours")
     assert (caught.value.expected, caught.value.found) == (tip, made[0])
     assert contents(t) == ["0", "by hand"]
-    t.user("ours")
-    assert contents(t) == ["0", "by hand", "ours"]
+    t.edit(0, "ours")
+    assert contents(t) == ["ours", "by hand"]
     fsck_clean(t.path)
 
 
 def test_branch_made_between_our_lock_and_git_s(t: Tract) -> None:
-    """A branch that stock git makes at the same moment is not overwritten."""
+    """A branch that stock git makes at the same moment is not overwritten, but gone on with."""
     between(t, lambda: commit_files(t.path, {"000/00/00.user.md": "by hand\n"}), moment="ref")
-    with pytest.raises(StaleRef):
-        t.user("ours")
-    assert contents(t) == ["by hand"]
+    t.user("ours")
+    assert contents(t) == ["by hand", "ours"]
 
 
 def test_import_lets_others_write_meanwhile(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ _KEYS = tuple(key for key in Entry.__struct_fields__ if key not in ("text", "unk
 _DEFAULTS = {key: getattr(Entry(type=""), key) for key in _KEYS}
 _KNOWN = frozenset((*_KEYS, "json"))
 _JSON_AFTER = "replaces"
+_SHARED = {"type", "role"}  # few values, held many times
 _INDENT = {"compact": -1, "spaced": 0}
 _GROWTH_MAX = 4
 # DEL, C1, U+FFFE and U+FFFF in UTF-8: legal in JSON, harmful or lost in terminals and viewers.
@@ -112,8 +114,14 @@ def decode(data: bytes, *, label: str, path: str, blob: str) -> Entry:
     if demanded:
         raise _bad(path, f"it demands {demanded[0]!r}, which this version does not know")
     _complete(header, label, path, blob)
+    for key in _SHARED & header.keys():
+        if isinstance(header[key], str):
+            header[key] = intern(header[key])
+    header["text"] = text
+    if unknown:
+        header["unknown"] = unknown
     try:
-        return msgspec.convert(header | {"text": text, "unknown": unknown}, Entry)
+        return msgspec.convert(header, Entry)
     except msgspec.ValidationError as error:
         raise _bad(path, str(error)) from error
 

@@ -23,8 +23,18 @@ class Attached(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One message-sized piece of context. Fields in the order of FORMAT.md's list of keys."""
+_NOTHING: dict[str, Any] = {}  # shared by all entries: nobody changes an entry's unknown keys
+
+
+def _nothing() -> dict[str, Any]:
+    return _NOTHING
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One message-sized piece of context. Fields in the order of FORMAT.md's list of keys.
+
+    Many are held at once: no cycle can go through one, so the collector need not look at it.
+    """
 
     type: str
     role: str | None = None
@@ -53,7 +63,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     external: Any = None
     metadata: dict[str, Any] | None = None
     text: str = ""
-    unknown: dict[str, Any] = {}
+    unknown: dict[str, Any] = msgspec.field(default_factory=_nothing)
 
     @property
     def label(self) -> str:

@@ -2,13 +2,14 @@
 
 A line of a generation note is one JSON object. Lines are only ever added, and joined by union, so
 what is known of an entry is read off all its lines: the newest that has a field wins. Nothing that
-says where a request goes or who pays for it is ever kept (API.md, Opening).
+says where a request goes or who pays for it is ever kept (docs/api.md, Opening).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -17,10 +18,10 @@ from tract.content import codec
 from tract.content.checks import check_json
 from tract.errors import BadContent
 
-_NAMES = frozenset({"base_url", "api_base"})
+_NAMES = frozenset({"base_url", "api_base", "service_account"})
 _TELLING = frozenset(
-    "key token secret auth authorization password cookie header headers proxy organization"
-    " endpoint".split()
+    "key apikey token bearer secret auth authorization password passwd pwd credential credentials"
+    " cert certificate cookie header headers proxy organization endpoint".split()
 )
 _HARMLESS = "prompt_cache_key"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_-]+")
@@ -94,7 +95,7 @@ UNKNOWN = Generation()
 
 
 def is_transport(key: str) -> bool:
-    """Whether a setting says where to send or who pays (API.md, Opening).
+    """Whether a setting says where to send or who pays (docs/api.md, Opening).
 
     Told by its words, split at `_`, `-` and capitals.
     """
@@ -216,20 +217,33 @@ def of_entry(lines: Iterable[str], entry_id: str) -> Generation:
 
     Lines that are no JSON object (somebody's own words), or of another entry, say nothing.
     """
-    fields: dict[str, Any] = {}
+    config: dict[str, Any] = {}
     usage: dict[str, Any] = {}
+    digest = None
     records = [record for line in lines if (record := _record(line)) is not None]
     for record in sorted(records, key=lambda record: str(record.get("at", ""))):
-        if record.get("entry") == entry_id:
-            fields |= {key: value for key, value in record.items() if value is not None}
-            reported = record.get("usage")
-            usage |= reported if isinstance(reported, dict) else {}
-    digest = fields.get("request_digest")
+        if record.get("entry") != entry_id:
+            continue
+        config |= _fitting(record, LLMConfig)
+        usage |= _fitting(record.get("usage"), Usage)
+        said = record.get("request_digest")
+        digest = said if isinstance(said, str) else digest
     return Generation(
-        _converted({key: fields[key] for key in fields.keys() & _FIELDS}, LLMConfig),
-        _converted(usage, Usage),
-        digest if isinstance(digest, str) else None,
+        LLMConfig(**config) if config else None, Usage(**usage) if usage else None, digest
     )
+
+
+def _fitting(record: object, kind: type[LLMConfig] | type[Usage]) -> dict[str, Any]:
+    """The fields of a record that are what they should be; others somebody else wrote."""
+    found: dict[str, Any] = {}
+    if not isinstance(record, dict):
+        return found
+    for key in kind.__struct_fields__:
+        value = record.get(key)
+        if value is not None:
+            with suppress(msgspec.ValidationError):
+                found[key] = getattr(msgspec.convert({key: value}, kind), key)
+    return found
 
 
 def lines_about(lines: Iterable[str], entry_id: str) -> list[str]:
@@ -255,13 +269,3 @@ def _record(line: str) -> dict[str, Any] | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _converted(value: object, kind: type[Any]) -> Any:
-    """A value as that struct; None where somebody wrote something else there."""
-    if not value:
-        return None
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        return None

@@ -23,7 +23,7 @@ _SECTIONS = {
 }
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message of a compiled context.
 
     `tool_calls` are OpenAI's objects as received. `parts`, `spelled` and `provider` are the

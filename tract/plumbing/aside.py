@@ -24,7 +24,7 @@ class Aside:
         self._pid = os.getpid()
         try:
             os.makedirs(self.packs)
-            self._file = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._file = os.open(_lock_path(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
             fcntl.flock(self._file, fcntl.LOCK_EX)
         except OSError as error:
             raise storage_error(error, "make a folder for the batch") from error
@@ -34,6 +34,10 @@ class Aside:
         if self._pid == os.getpid():
             shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._file)
+
+
+def _lock_path(path: str) -> str:
+    return os.path.join(path, "lock")
 
 
 def folders_aside(repo: Repo) -> list[str]:
@@ -49,7 +53,7 @@ def folders_aside(repo: Repo) -> list[str]:
 def remove_aside(path: str) -> None:
     """Remove the folder of a batch whose process is gone; one that is locked stays."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        file = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     except OSError:
         return
     try:

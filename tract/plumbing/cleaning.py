@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from tract.plumbing.aside import folders_aside, remove_aside
 from tract.plumbing.inventory import (
@@ -12,16 +11,12 @@ from tract.plumbing.inventory import (
     names_in,
     object_folder,
     pack_folder,
+    remove_file,
 )
 from tract.plumbing.packs import KEEP_MARK
 from tract.plumbing.repo import Repo
 
 STALE_MS = 3_600_000
-
-
-def _unlink(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
 
 
 def clean(repo: Repo) -> None:
@@ -47,7 +42,7 @@ def clean(repo: Repo) -> None:
             remove_aside(path)
     for path in stale:
         if _is_old(path, now_ms):
-            _unlink(path)
+            remove_file(path)
     for path in keeps:
         if _is_old(path, now_ms) and _is_ours(path):
             _clean_keep(path.removesuffix(".keep"))
@@ -73,5 +68,5 @@ def _clean_keep(path: str) -> None:
     """A pack whose index is not there was never in place, or is half removed: it goes first."""
     if not os.path.exists(path + ".idx"):
         for end in (*SIDE_FILES, ".pack"):
-            _unlink(path + end)
-    _unlink(path + ".keep")
+            remove_file(path + end)
+    remove_file(path + ".keep")

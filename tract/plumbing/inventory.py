@@ -37,11 +37,11 @@ def count_storage(repo: Repo) -> Storage:
         for name in names_in(os.path.join(folder, top)) if len(top) == 2 else ():
             if len(name) == 38:
                 loose += 1
-                loose_bytes += _size(os.path.join(folder, top, name))
+                loose_bytes += size_of(os.path.join(folder, top, name))
             garbage += name.startswith("tmp_")
     found = find_packs(repo)
     packed = sum(pack.object_count for pack in found)
-    pack_bytes = sum(pack.size_bytes + _size(pack.path + ".idx") for pack in found)
+    pack_bytes = sum(pack.size_bytes + size_of(pack.path + ".idx") for pack in found)
     return Storage(loose, loose_bytes, len(found), packed, pack_bytes, garbage)
 
 
@@ -72,13 +72,15 @@ def pack_folder(repo: Repo) -> str:
 
 
 def names_in(folder: str) -> list[str]:
+    """What a folder holds; nothing where it cannot be read."""
     try:
         return os.listdir(folder)
     except OSError:
         return []
 
 
-def _size(path: str) -> int:
+def size_of(path: str) -> int:
+    """The bytes of a file; none where it is gone."""
     try:
         return os.stat(path).st_size
     except OSError:
@@ -102,7 +104,7 @@ def find_packs(repo: Repo) -> list[PackFile]:
         if stem + ".idx" in names:
             count, is_known = _count_of(os.path.join(folder, stem + ".idx"))
             is_special = any(stem + end in names for end in (".keep", ".mtimes", ".promisor"))
-            size = _size(os.path.join(folder, stem + ".pack"))
+            size = size_of(os.path.join(folder, stem + ".pack"))
             path = os.path.join(folder, stem)
             found.append(PackFile(path, count, size, is_known and not is_special))
     return found
@@ -142,3 +144,9 @@ def list_loose(repo: Repo) -> set[bytes]:
                 with suppress(ValueError):
                     found.add(bytes.fromhex(top + name))
     return found
+
+
+def remove_file(path: str) -> None:
+    """Remove a file; one that is gone, or may not be removed, is left."""
+    with suppress(OSError):
+        os.unlink(path)

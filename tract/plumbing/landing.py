@@ -21,6 +21,7 @@ from tract.plumbing.repo import CommitId, Repo, storage_error
 Objects = Mapping[str, PendingObject]
 # A blob of this size is looked for before it is packed: an image that is there is not stored twice.
 REUSED_BYTES_MIN = 16 << 10
+PORTION_BYTES_MAX = 512 << 20
 NOTES = "refs/notes/"
 
 
@@ -37,22 +38,27 @@ def land(repo: Repo, pending: Pending) -> None:
     for each in objects.values():
         write_loose(repo, each.kind, each.data)
     if repo.is_durable:
-        _sync(_loose_path(repo, name) for name in objects)
+        _sync(repo, objects)
     _move(repo, pending, objects)
 
 
-def pack(repo: Repo, pending: Pending, folder: str) -> Pack | None:
-    """Write the objects as one pack that waits in `folder`; None where there are none."""
+def pack(repo: Repo, pending: Pending, folder: str) -> list[Pack]:
+    """Write the objects as a pack that waits in `folder`; several where they are very much."""
     objects = pending.take_objects()
     for name, each in objects.items():
         if len(each.data) >= REUSED_BYTES_MIN and name in repo.odb:
             pending.reused[name] = each
-    new = [
-        NewObject(name, int(each.kind), each.data, each.family)
-        for name, each in objects.items()
-        if name not in pending.reused
-    ]
-    return write_pack(repo, new, folder) if new else None
+    portions: list[list[NewObject]] = []
+    size = PORTION_BYTES_MAX
+    for name, each in objects.items():
+        if name in pending.reused:
+            continue
+        if size >= PORTION_BYTES_MAX:
+            portions.append([])
+            size = 0
+        size += len(each.data)
+        portions[-1].append(NewObject(name, int(each.kind), each.data, each.family))
+    return [write_pack(repo, new, folder) for new in portions]
 
 
 def moved(repo: Repo, pending: Pending) -> list[tuple[str, str | None, str | None]]:
@@ -71,9 +77,9 @@ def land_packed(repo: Repo, pending: Pending, packs: Sequence[Pack]) -> None:
         StorageFull, ReadOnly: a pack could not be put in place.
     """
     _expect(repo, pending)
-    for each in packs:
-        each.place()
     try:
+        for each in packs:
+            each.place()
         _move(repo, pending, pending.reused)
     finally:
         for each in packs:
@@ -81,8 +87,7 @@ def land_packed(repo: Repo, pending: Pending, packs: Sequence[Pack]) -> None:
 
 
 def _expect(repo: Repo, pending: Pending) -> None:
-    for name, move in pending.moves.items():
-        refs.expect(repo, name, _values(move)[0])
+    refs.expect(repo, {name: move.old for name, move in pending.moves.items()})
 
 
 def _move(repo: Repo, pending: Pending, objects: Objects) -> None:
@@ -124,13 +129,14 @@ def _write_again(repo: Repo, objects: Objects) -> None:
         if name not in now:
             write_loose(repo, objects[name].kind, objects[name].data, now)
     if repo.is_durable:
-        _sync(_loose_path(repo, name) for name in gone)
+        _sync(repo, gone)
 
 
-def _sync(paths: Iterable[str]) -> None:
-    """Flush files, and the folders that name them, to the disk (durability "power")."""
-    files = list(paths)
-    for path in [*files, *sorted({os.path.dirname(file) for file in files})]:
+def _sync(repo: Repo, names: Iterable[str]) -> None:
+    """Flush loose objects, and the folders that name them, to the disk (durability "power")."""
+    files = [_loose_path(repo, name) for name in names]
+    folders = sorted({os.path.dirname(file) for file in files})
+    for path in [*files, *folders, os.path.join(repo.path, "objects")]:
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:

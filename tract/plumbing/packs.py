@@ -9,6 +9,7 @@ that no stock repack drops it in between.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import zlib
@@ -18,11 +19,14 @@ from contextlib import contextmanager, suppress
 from struct import pack
 from typing import NamedTuple
 
+from tract.errors import StorageFull
 from tract.plumbing.deltas import Whole, varint
+from tract.plumbing.inventory import remove_file
 from tract.plumbing.repo import Repo, storage_error
 
 KEEP_MARK = b"tract "
 SIZE_MAX = 2**31 - 1  # past it, an index needs a second table of offsets
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # of file systems without hard links
 _TREE, _OFS_DELTA = 2, 6
 _LEVEL = 6
 _SMALL = 7000  # fits a window of 8 KB; one of 32 KB costs 35 µs to set up, this one 8
@@ -72,19 +76,19 @@ class Pack:
     def _take_back(self) -> None:
         """A pack without its index was seen by nobody yet."""
         if not os.path.exists(self.path + ".idx"):
-            _unlink(self.path + ".pack")
+            remove_file(self.path + ".pack")
         self.discard()
         self.release()
 
     def release(self) -> None:
         """Take the `.keep` away: refs reach what is in the pack."""
         if self._is_kept:
-            _unlink(self.path + ".keep")
+            remove_file(self.path + ".keep")
 
     def discard(self) -> None:
         """Remove it before it was placed."""
-        _unlink(self._pack)
-        _unlink(self._index)
+        remove_file(self._pack)
+        remove_file(self._index)
 
 
 def write_pack(repo: Repo, objects: Sequence[NewObject], folder: str | None = None) -> Pack:
@@ -140,8 +144,8 @@ class PackWriter:
         """Leave no temporary file where it was not finished."""
         os.close(self._file)
         if not self._is_finished:
-            _unlink(self._pack)
-            _unlink(self._index)
+            remove_file(self._pack)
+            remove_file(self._index)
 
     def add(self, object_id: str, kind: int, data: bytes, family: str = "") -> None:
         """Store an object; the id is taken at its word.
@@ -191,7 +195,8 @@ class PackWriter:
             self._flush()
 
     def _flush(self) -> None:
-        assert self.size_bytes < SIZE_MAX - 20, "a pack is smaller than 2 GiB"
+        if self.size_bytes >= SIZE_MAX - 20:
+            raise StorageFull("a pack of 2 GiB or more cannot be written", "store less at a time")
         with storing():
             _write_all(self._file, b"".join(self._chunks))
         self._chunks.clear()
@@ -239,9 +244,15 @@ def keep(path: str) -> bool:
         os.link(aside, path + ".keep")
     except FileExistsError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.exists(path + ".keep"):
+            return False
+        os.rename(aside, path + ".keep")
     finally:
         os.close(file)
-        _unlink(aside)
+        remove_file(aside)
     return True
 
 
@@ -278,11 +289,6 @@ def _sync_folder(path: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _unlink(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
 
 
 def _deflate(data: bytes) -> bytes:

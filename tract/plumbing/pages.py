@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from sys import intern
 from typing import NamedTuple
 
 from tract.errors import UsageError
@@ -201,7 +202,7 @@ def _slot_files(items: Iterable[TreeItem], first: int) -> list[SlotFile]:
             attached.setdefault((number, label), []).append(found)
         else:
             mine = tuple(sorted(attached.pop((number, label), ())))
-            files.append(SlotFile(first + int(number), label.decode(), blob, mine))
+            files.append(SlotFile(first + int(number), intern(label.decode()), blob, mine))
     return files
 
 

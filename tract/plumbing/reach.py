@@ -18,12 +18,12 @@ from pygit2.enums import ObjectType
 
 from tract.plumbing.inventory import Damaged
 from tract.plumbing.objects import FOLDER
+from tract.plumbing.ref_names import packed_refs
 from tract.plumbing.repo import Repo
 
 _HELD_MAX = 64 << 20
 _LOG_BLOCK = 1 << 20
 _ID = re.compile(rb"[0-9a-f]{40}")
-_PACKED_REF = re.compile(rb"([0-9a-f]{40}) (\S+)")
 _LINE = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.S)
 _TREE_OF = re.compile(rb"tree ([0-9a-f]{40})\n")
 _NAMED = re.compile(rb"^(?:parent|object) ([0-9a-f]{40})$", re.M)
@@ -41,9 +41,10 @@ def roots(repo: Repo, wanted: set[bytes]) -> Iterator[tuple[str, bytes]]:
     """
     for path in _files(repo, "HEAD", "refs", "worktrees"):
         yield from _roots_in(repo, path, wanted)
-    for ref, raw in _packed_refs(repo):
-        if raw in wanted:
-            yield _family(ref), raw
+    with suppress(OSError):
+        for ref, raw in packed_refs(repo.path):
+            if raw in wanted:
+                yield _family(ref), raw
     for path in _files(repo, "logs"):
         yield from _roots_in(repo, path, wanted)
 
@@ -74,12 +75,6 @@ def _roots_in(repo: Repo, path: str, wanted: set[bytes]) -> Iterator[tuple[str, 
                     found = True
                     yield family, raw
             end = start
-
-
-def _packed_refs(repo: Repo) -> Iterator[tuple[str, bytes]]:
-    with suppress(OSError), open(os.path.join(repo.path, "packed-refs"), "rb") as file:
-        for match in _PACKED_REF.finditer(file.read()):
-            yield os.fsdecode(match[2]), unhexlify(match[1])
 
 
 def _family(ref: str) -> str:

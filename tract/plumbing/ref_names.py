@@ -6,12 +6,15 @@ where the case of letters does not count.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from tract.errors import BadRefName, RefExists
 
 HEADS = "refs/heads/"
+_PACKED = re.compile(rb"^([0-9a-f]{40}) (\S+)$", re.M)
 _BAD_NAME = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|\A[-./]|[./]\Z|\A@\Z"
 )
@@ -42,6 +45,13 @@ def _encodable(name: str) -> bool:
         return len(name.encode()) <= 200
     except UnicodeEncodeError:
         return False
+
+
+def packed_refs(folder: str) -> Iterator[tuple[str, bytes]]:
+    """The refs of a repository's `packed-refs`, each with its id; none where it is not there."""
+    with suppress(FileNotFoundError), open(os.path.join(folder, "packed-refs"), "rb") as file:
+        for match in _PACKED.finditer(file.read()):
+            yield os.fsdecode(match[2]), bytes.fromhex(match[1].decode())
 
 
 class Taken:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pygit2
@@ -20,7 +20,7 @@ from tract.errors import RepoLocked, StaleRef, TractError
 from tract.plumbing import reflog
 from tract.plumbing.objects import clean_name
 from tract.plumbing.pending import Move
-from tract.plumbing.ref_names import HEADS, Taken, short
+from tract.plumbing.ref_names import HEADS, Taken, packed_refs, short
 from tract.plumbing.repo import CommitId, Repo, missing, storage_error
 
 FOREIGN_WAIT_S = 5.0
@@ -51,6 +51,12 @@ def read_ref(repo: Repo, name: str) -> CommitId | None:
         repo.pending.seen[name] = _read_ref(repo, name)
     found = repo.pending.seen[name]
     return CommitId(found) if found is not None else None
+
+
+def assume_free(repo: Repo, name: str) -> None:
+    """Let a staged repository take it that there is no such ref; landing finds out."""
+    assert repo.pending is not None
+    repo.pending.seen[name] = None
 
 
 def _read_ref(repo: Repo, name: str) -> CommitId | None:
@@ -91,11 +97,23 @@ def taken_names(repo: Repo) -> Taken:
     return repo.pending.taken
 
 
-def _names(repo: Repo) -> list[str]:
+def _names(repo: Repo) -> set[str]:
+    """The names of all refs, loose and packed; libgit2 would read every file for them."""
+    found: set[str] = set()
     try:
-        return list(repo.git.references)
-    except (KeyError, pygit2.GitError, OSError) as error:
+        for folder, _, names in os.walk(os.path.join(repo.path, "refs"), onerror=_raise):
+            prefix = os.path.relpath(folder, repo.path)
+            found.update(f"{prefix}/{name}" for name in names if not name.endswith(".lock"))
+        found.update(name for name, _ in packed_refs(repo.path))
+    except OSError as error:
         raise storage_error(error, "list the refs") from error
+    return found
+
+
+def _raise(error: OSError) -> None:
+    """A folder that was removed while we looked held nothing."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 # Moving
@@ -216,22 +234,23 @@ def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
         time.sleep(_POLL_S)
 
 
-def expect(repo: Repo, name: str, value: CommitId | None) -> None:
-    """Wait until no other program holds the ref's lock, and compare its value.
+def expect(repo: Repo, values: Mapping[str, str | None]) -> None:
+    """Wait until no other program holds the lock of one of these refs, and compare their values.
 
     For a change of several refs: looked at before the first one moves, so that what would be
     refused at the last is refused at once.
 
     Raises:
-        StaleRef: it has another value.
-        RepoLocked: another program kept the ref's lock for five seconds.
+        StaleRef: one has another value.
+        RepoLocked: other programs kept their locks for five seconds.
     """
     deadline = time.monotonic() + FOREIGN_WAIT_S
-    while is_held(repo, name):
-        if time.monotonic() > deadline:
-            raise _held(repo, name)
-        time.sleep(_POLL_S)
-    _compare(name, read_ref(repo, name), value)
+    for name, value in values.items():
+        while is_held(repo, name):
+            if time.monotonic() > deadline:
+                raise _held(repo, name)
+            time.sleep(_POLL_S)
+        _compare(name, read_ref(repo, name), CommitId(value) if value is not None else None)
 
 
 def is_held(repo: Repo, name: str) -> bool:

@@ -23,6 +23,7 @@ _HEX = re.compile(r"[0-9a-fA-F]{4,40}\Z")
 _SPACES = ("refs/tags/", HEADS, "refs/remotes/", "refs/")
 _CANDIDATES_MAX = 20
 _LENGTH_MAX = 1000
+_UNREADABLE = (KeyError, pygit2.GitError, ValueError)
 
 
 def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
@@ -150,16 +151,41 @@ def walk_ids(repo: Repo, tip: CommitId) -> Iterator[CommitId]:
     Raises:
         BadObject: one of them is missing or damaged.
     """
-    order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
-    return _ids(repo.git.walk(tip, order), tip)
+    try:
+        for found in _until_a_merge(repo, tip):
+            yield CommitId(str(found.id))
+        if len(found.parent_ids) > 1:
+            order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
+            rest = repo.git.walk(found.id, order)
+            next(rest)
+            yield from (CommitId(str(each.id)) for each in rest)
+    except _UNREADABLE as error:
+        raise _broken(tip, error) from error
+
+
+def _until_a_merge(repo: Repo, tip: CommitId) -> Iterator[pygit2.Commit]:
+    """The commits from `tip` back to the first merge, it included: their order is sure.
+
+    Only past a merge is the whole history needed to put it into order.
+    """
+    walker = repo.git.walk(tip)
+    walker.simplify_first_parent()
+    for found in walker:
+        yield found
+        if len(found.parent_ids) > 1:
+            return
 
 
 def _ids(walker: pygit2.Walker, tip: CommitId) -> Iterator[CommitId]:
     try:
         for found in walker:
             yield CommitId(str(found.id))
-    except (KeyError, pygit2.GitError, ValueError) as error:
-        raise BadObject(
-            f"the history of {tip[:12]} has a commit that is missing or damaged ({error})",
-            "run `tract fsck` to see which; a clone or backup may still have it",
-        ) from error
+    except _UNREADABLE as error:
+        raise _broken(tip, error) from error
+
+
+def _broken(tip: CommitId, error: BaseException) -> BadObject:
+    return BadObject(
+        f"the history of {tip[:12]} has a commit that is missing or damaged ({error})",
+        "run `tract fsck` to see which; a clone or backup may still have it",
+    )

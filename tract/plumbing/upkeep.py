@@ -28,21 +28,17 @@ from tract.plumbing.inventory import (
     names_in,
     object_folder,
     pack_folder,
+    remove_file,
 )
 from tract.plumbing.packs import Pack, PackWriter, keep
 from tract.plumbing.reach import Walk, roots
-from tract.plumbing.repo import Repo
+from tract.plumbing.repo import Repo, storage_error
 
 PACKS_MAX = 50  # an append slows from 0.13 ms a blob at one pack to 2.7 at 1,000
 ALIKE_MAX = 8
 FOLD_MAX = 50_000
 _FOLD_BYTES_MAX = 64 << 20
 _PACK_BYTES_MAX = 1 << 30
-
-
-def _unlink(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
 
 
 def consolidate(repo: Repo, *, loose_max: int) -> bool:
@@ -116,7 +112,7 @@ def _consolidate(repo: Repo, loose: set[bytes], found: list[PackFile]) -> bool:
     assert packed <= written, "nothing goes that has no copy"
     for raw in written & loose:
         name = raw.hex()
-        _unlink(os.path.join(object_folder(repo), name[:2], name[2:]))
+        remove_file(os.path.join(object_folder(repo), name[:2], name[2:]))
     for pack in folded:
         if pack.path not in {each.path for each in made}:
             _remove(pack.path)
@@ -133,8 +129,11 @@ def forget_packs(repo: Repo) -> None:
     libgit2 never lets go of a pack that it has seen: each that is gone costs an open file and
     0.7 µs a write. A handle that lives beside others that consolidate needs this now and then.
     """
-    repo.odb = pygit2.Odb(object_folder(repo))
-    repo.git.set_odb(repo.odb)
+    try:
+        repo.odb = pygit2.Odb(object_folder(repo))
+        repo.git.set_odb(repo.odb)
+    except (pygit2.GitError, KeyError, OSError) as error:
+        raise storage_error(error, "open the object database") from error
 
 
 def _size_class(count: int) -> int:
@@ -199,4 +198,4 @@ def _remove(path: str) -> None:
     with suppress(OSError):
         if keep(path):
             for end in (".idx", *SIDE_FILES, ".pack", ".keep"):
-                _unlink(path + end)
+                remove_file(path + end)

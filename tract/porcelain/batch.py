@@ -2,8 +2,8 @@
 
 A batch is a handle of its own on the same branch, whose repository is staged (plumbing/pending.py).
 At its end the objects become a pack that no clean-up touches, then the lock is taken and the refs
-move. Where somebody moved one meanwhile, appends are made again on the new tip, under the lock so
-that it ends; anything else is refused, and nothing of the batch is written.
+move. Where somebody moved a branch meanwhile, appends are made again on the new tip, under the lock
+so that it ends; anything else is refused, and nothing of the batch is written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tract.errors import StaleRef, UsageError
 from tract.plumbing import landing, notes, refs
 from tract.plumbing.pending import Pending
 from tract.plumbing.ref_names import HEADS
-from tract.porcelain import settle
+from tract.porcelain import settle, spill
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.recording import NoteCall, Recording
 from tract.porcelain.workspace import W, Workspace
@@ -58,11 +58,13 @@ def staged(ws: W, verb: str) -> Iterator[W]:
         ws.repo.staged_apart(), branch=ws.branch_name, counter=ws.counter, author=ws.author,
         derived=ws.derived,
     )  # fmt: skip
-    inner.kinds = ws.kinds
-    inner.restart(Recording(verb))
+    inner.branch_name, inner.detached_at = ws.branch_name, ws.detached_at
+    inner.kinds, inner.sound_tree = ws.kinds, ws.sound_tree
+    inner.begin(Recording(verb))
     try:
         yield inner
         inner.check_open()
+        ws.check_open()
         _check_own(inner.recording)
         _land(ws, inner)
     finally:
@@ -91,7 +93,7 @@ def _land(ws: Workspace, inner: Workspace) -> None:
     if not inner.recording.calls:
         return
     _note(inner)
-    settle.pack(inner)
+    spill.pack(inner)
     with ws.repo.lock:
         ws.repo.prepare_for_writing()
         moved = landing.moved(ws.repo, _pending(inner))
@@ -102,12 +104,13 @@ def _land(ws: Workspace, inner: Workspace) -> None:
             inner.generations.forget()
         if moved:
             _note(inner)
-            settle.pack(inner)
-        _leave_tokens_if_held(ws, _pending(inner))
+            spill.pack(inner)
+        is_noted = not _leave_tokens(ws, _pending(inner))
         landing.land_packed(ws.repo, _pending(inner), inner.recording.packs)
         for ref in _pending(inner).moves:
             ws.know_born(ref)
-    settle.after_batch(ws, inner)
+        ws.sound_tree = inner.sound_tree
+    settle.after_batch(ws, inner, is_noted=is_noted)
 
 
 def _note(inner: Workspace) -> None:
@@ -122,10 +125,12 @@ def _note(inner: Workspace) -> None:
     settle.note_tokens(inner)
 
 
-def _leave_tokens_if_held(ws: Workspace, pending: Pending) -> None:
-    """Counts may be noted later: a program that holds their ref does not hold up the batch."""
-    if notes.TOKENS in pending.moves and refs.is_held(ws.repo, notes.TOKENS):
+def _leave_tokens(ws: Workspace, pending: Pending) -> bool:
+    """Leave the counts for later where another program holds their ref: the batch does not wait."""
+    is_held = notes.TOKENS in pending.moves and refs.is_held(ws.repo, notes.TOKENS)
+    if is_held:
         pending.forget_moves(notes.TOKENS)
+    return is_held
 
 
 def _stale(ws: Workspace, pending: Pending) -> StaleRef:
@@ -147,7 +152,8 @@ def _make_again(ws: Workspace, inner: Workspace) -> None:
     old.close()
     begun = {name for name, move in _pending(inner).moves.items() if move.old is None}
     _pending(inner).clear()
-    inner.restart(Recording(old.verb, old.counted))
+    inner.begin(Recording(old.verb, old.counted))
+    inner.sound_tree = ws.sound_tree
     now: dict[str, CommitInfo] = {}
     names: dict[str, str] = {}
     for call in old.calls:

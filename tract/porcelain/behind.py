@@ -1,8 +1,8 @@
 """behind.py - what was written and is still to be told to notes and index.
 
 Counting takes longer than writing, so token notes and index rows are written behind: at the end
-of a batch, at close, every 64 commits (settle.py does it). A kill loses none of them: what has no
-token note is counted by the next handle that writes some.
+of a batch, at close, every 64 commits or 8 MiB of text (settle.py does it). What a killed handle
+left near the tip is made up for by the next one that writes some.
 """
 
 from __future__ import annotations

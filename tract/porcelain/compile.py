@@ -61,7 +61,7 @@ class CompiledContext:
 
     @property
     def entry_ids(self) -> list[str]:
-        return [item.entry.id for item in self._items]
+        return [item.id for item in self._items]
 
     @property
     def priorities(self) -> list[str]:
@@ -98,7 +98,7 @@ class CompiledContext:
 
     @cached_property
     def digest(self) -> str:
-        """What stands for this context: the same on every machine (API.md, digest)."""
+        """What stands for this context: the same on every machine (docs/api.md, digest)."""
         return plain.digest((item.hash for item in self._items), self._context.tools)
 
     def to_dicts(self) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ class Context:
         """The entry at a slot (the first in path order where a slot is shared)."""
         for page in self._pages:
             if page.items and page.items[0].file.slot <= slot <= page.items[-1].file.slot:
-                return next((item for item in page.items if item.file.slot == slot), None)
+                return next((item for item in page.items if item.slot == slot), None)
         return None
 
     def items_called(self, prefix: str) -> list[Item]:
@@ -93,7 +93,7 @@ class Context:
         if len(prefix) == 16:
             pages = [page for page in self._pages if prefix in page.ids]
             return [i for page in pages for i in page.items if i.entry.id == prefix]
-        return [item for item in self.items if item.entry.id.startswith(prefix)]
+        return [item for item in self.items if item.id.startswith(prefix)]
 
 
 def _has_copies(pages: list[DecodedPage], earlier: Context | None) -> bool:
@@ -105,7 +105,7 @@ def _has_copies(pages: list[DecodedPage], earlier: Context | None) -> bool:
         if at >= len(was) or page is not was[at]
     }
     if len(fresh) > FRESH_MAX:
-        ids = set().union(*(page.ids for page in pages))
+        ids = {item.id for page in pages for item in page.items}
         return sum(len(page.items) for page in pages) != len(ids)
     return any(len(pages[at].items) != len(pages[at].ids) for at in fresh) or any(
         at != other and not new.isdisjoint(page.ids)
@@ -119,10 +119,10 @@ def _with_single_ids(pages: Iterable[DecodedPage]) -> DecodedPage:
     seen: set[str] = set()
     items: list[Item] = []
     for item in (item for page in pages for item in page.items):
-        if item.entry.id in seen:
+        if item.id in seen:
             fresh = codec.derived_id(item.file.path, item.file.blob)
             item = Item(item.file, with_fields(item.entry, id=fresh), item.counter)
-        seen.add(item.entry.id)
+        seen.add(item.id)
         items.append(item)
     return DecodedPage(items, 0)
 
@@ -200,6 +200,16 @@ class ContextCache:
                 orphans=arranged.orphans,
                 shared=[slot for page in shared for slot in shared_slots(self._page(page).items)],
             )
+
+    def has_shared(self, tree: TreeId) -> bool:
+        """Whether entries share a slot somewhere; pages that the index knows are not read."""
+        pages = list_pages(self._repo, tree)
+        known = self._derived.pages(page.tree for page in pages)
+        unknown = [page for page in pages if page.tree not in known]
+        return any(facts.has_shared for facts in known.values()) or any(
+            len({file.slot for file in files}) < len(files)
+            for files in (read_page(self._repo, page) for page in unknown)
+        )
 
     def _facts(self, pages: list[Page]) -> list[PageFacts]:
         """What is known of the pages, computed and kept where nobody knows it yet."""

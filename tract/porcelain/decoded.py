@@ -17,24 +17,53 @@ from tract.content.tokens import TokenCounter
 from tract.errors import BadObject, UsageError
 from tract.plumbing.objects import read_blob
 from tract.plumbing.pages import SlotFile, list_tools
-from tract.plumbing.repo import Repo, TreeId
+from tract.plumbing.repo import BlobId, Repo, TreeId
 from tract.porcelain.derived import PageFacts
 
 
 class Item:
     """An entry where it stands, with what is computed of it once: message, tokens, hash."""
 
-    __slots__ = ("_hash", "_tokens", "counter", "entry", "file", "message")
+    __slots__ = (
+        "_attachments",
+        "_blob",
+        "_entry",
+        "_hash",
+        "_label",
+        "_tokens",
+        "counter",
+        "id",
+        "message",
+        "slot",
+    )
 
     def __init__(
         self, file: SlotFile, entry: Entry, counter: TokenCounter, tokens: int | None = None
     ) -> None:
-        self.file = file
-        self.entry = entry
+        # A hundred thousand are held at once: the file is kept in parts, and an entry that says
+        # no more than its message is not kept beside it.
+        self.slot, self._label, blob, self._attachments = file
+        self._blob = bytes.fromhex(blob)
         self.message = render(entry)
+        self.id = entry.id
+        self._entry = None if entry == _as_said(self.message) else entry
         self.counter = counter
         self._tokens = tokens
         self._hash: bytes | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The entry."""
+        if self._entry is not None:
+            return self._entry
+        made = _as_said(self.message)
+        assert made is not None
+        return made
+
+    @property
+    def file(self) -> SlotFile:
+        """Where it stands."""
+        return SlotFile(self.slot, self._label, BlobId(self._blob.hex()), self._attachments)
 
     @property
     def tokens(self) -> int:
@@ -60,6 +89,20 @@ class Item:
         """The message of an item that is shown."""
         assert self.message is not None
         return self.message
+
+
+def _as_said(message: Message | None) -> Entry | None:
+    """What somebody said and no more, as an entry."""
+    if message is None:
+        return None
+    return Entry(
+        type="dialogue",
+        role=message.role,
+        id=message.entry_ids[0],
+        name=message.name,
+        tool_calls=message.tool_calls,
+        text=message.content,
+    )
 
 
 def entry_tokens(entry: Entry, counter: TokenCounter) -> int:
@@ -91,16 +134,30 @@ class DecodedPage:
     def __init__(self, items: list[Item], size_bytes: int) -> None:
         self.items = items
         self.size_bytes = size_bytes
-        self.ids = frozenset(item.entry.id for item in items)
         self.shown = [item for item in items if item.message is not None]
         self.pairing = pair([item.shown for item in self.shown])
         self.ordered = [self.shown[position] for position in self.pairing.order]
-        self.messages = [item.shown for item in self.ordered]
-        self.by_file = {item.file: item for item in items}
+        if self.ordered == self.shown:
+            self.ordered = self.shown
         self.is_closed = not self.pairing.open and not self.pairing.orphans
         self.has_nameless = any(
             item.shown.role == "tool" and not item.shown.tool_call_id for item in self.shown
         )
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of its entries."""
+        return frozenset(item.id for item in self.items)
+
+    @cached_property
+    def by_file(self) -> dict[SlotFile, Item]:
+        """Its entries by the file they stand in."""
+        return {item.file: item for item in self.items}
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is shown, results behind their calls."""
+        return [item.shown for item in self.ordered]
 
     def open_calls_of(self, call_id: str) -> int:
         """How many calls of that id the page leaves open."""
@@ -133,7 +190,7 @@ class DecodedPage:
 
 def shared_slots(items: list[Item]) -> list[int]:
     """The slots at which more than one entry stands."""
-    slots = [item.file.slot for item in items]
+    slots = [item.slot for item in items]
     return sorted({slot for slot, following in pairwise(slots) if slot == following})
 
 

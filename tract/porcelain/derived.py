@@ -19,6 +19,8 @@ from tract.plumbing.threads import ThreadLock
 
 COMMITS_MAX = 20_000
 PAGES_MAX = 4_000
+NUMBERS_MAX = 1_000
+FRESH_MAX = 1_000
 CHANGES_MAX = 200
 F = TypeVar("F")
 
@@ -74,6 +76,13 @@ class _Facts(Generic[F]):
             except msgspec.DecodeError:
                 continue  # another version's: computed anew
 
+    def missing(self, ids: Iterable[str]) -> list[str]:
+        return [key for key in ids if key not in self.known and key not in self.fresh]
+
+    def of(self, ids: Iterable[str]) -> dict[str, F]:
+        found = ((key, self.known.get(key) or self.fresh.get(key)) for key in ids)
+        return {key: facts for key, facts in found if facts is not None}
+
     def rows(self) -> dict[str, bytes]:
         return {key: msgspec.msgpack.encode(facts) for key, facts in self.fresh.items()}
 
@@ -86,27 +95,30 @@ class Derived:
         self._counter_key = counter_key
         self._pages: _Facts[PageFacts] = _Facts(PageFacts, PAGES_MAX)
         self._commits: _Facts[CommitFacts] = _Facts(CommitFacts, COMMITS_MAX)
+        self._numbers: dict[str, int] = {}
         self._lock = ThreadLock()
 
     def pages(self, ids: Iterable[str]) -> dict[str, PageFacts]:
         """What is known of these pages."""
         ids = list(ids)
         with self._lock:
-            missing = [key for key in ids if key not in self._pages.known]
+            missing = self._pages.missing(ids)
             if missing and self._counter_key:
                 self._pages.remember_rows(self._index.pages(self._counter_key, missing))
-            known = self._pages.known
-            return {key: known[key] for key in ids if key in known}
+            return self._pages.of(ids)
 
     def commits(self, ids: Iterable[str]) -> dict[str, CommitFacts]:
         """What is known of these commits."""
         ids = list(ids)
         with self._lock:
-            missing = [key for key in ids if key not in self._commits.known]
+            missing = self._commits.missing(ids)
             if missing:
                 self._commits.remember_rows(self._index.commits(missing))
-            known = self._commits.known
-            return {key: known[key] for key in ids if key in known}
+            return self._commits.of(ids)
+
+    def writer(self, entry_id: str) -> str | None:
+        """A commit that wrote an entry, of whatever branch; None where the index knows none."""
+        return next(iter(self._index.writers([entry_id]).get(entry_id, ())), None)
 
     def noted(self, ref: str) -> dict[str, tuple[str, list[Line]]]:
         """Of each folder of a notes ref that is known: its tree, and the lines in it."""
@@ -116,11 +128,27 @@ class Derived:
         """Keep the lines of folders of a notes ref; the tree "" forgets one."""
         self._index.set_notes(ref, folders)
 
+    def number(self, commit_id: str) -> int:
+        """How many commits lead to this one along first parents; 0 where nobody counted."""
+        facts = self._commits.known.get(commit_id)
+        return self._numbers.get(commit_id) or (facts.number if facts is not None else 0)
+
+    def keep_number(self, commit_id: str, number: int) -> None:
+        """Keep how many commits lead to one: in its row if it has one, else in memory."""
+        with self._lock:
+            self._numbers[commit_id] = number
+            while len(self._numbers) > NUMBERS_MAX:
+                del self._numbers[next(iter(self._numbers))]
+            facts = self._commits.known.get(commit_id)
+            if facts is not None and not facts.number:
+                self.keep_commit(commit_id, msgspec.structs.replace(facts, number=number))
+
     def keep_page(self, page_id: str, facts: PageFacts) -> None:
         """Keep what was computed of a page."""
         with self._lock:
             self._pages.remember(page_id, facts)
             self._pages.fresh[page_id] = facts
+            self._save_many()
 
     def keep_commit(self, commit_id: str, facts: CommitFacts) -> None:
         """Keep what was computed of a commit; very large changes are not worth keeping."""
@@ -129,11 +157,12 @@ class Derived:
         with self._lock:
             self._commits.remember(commit_id, facts)
             self._commits.fresh[commit_id] = facts
+            self._save_many()
 
-    @property
-    def fresh_count(self) -> int:
-        """How many facts the index lacks."""
-        return len(self._pages.fresh) + len(self._commits.fresh)
+    def _save_many(self) -> None:
+        """Save when many have gathered; the index may be out of order, memory is bounded still."""
+        if len(self._pages.fresh) + len(self._commits.fresh) >= FRESH_MAX:
+            self.save()
 
     def save(self) -> None:
         """Add to the index what it lacks; where it cannot be written, nothing happens."""

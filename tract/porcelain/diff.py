@@ -102,7 +102,7 @@ def between(ws: Workspace, a: Commit | None, b: Commit) -> DiffResult:
 
 def _by_id(ws: Workspace, files: list[SlotFile]) -> dict[str, Item]:
     items = (ws.contexts.item(file) for file in files)
-    return {item.entry.id: item for item in items}
+    return {item.id: item for item in items}
 
 
 def _same(before: Item | None, after: Item | None) -> bool:
@@ -117,7 +117,7 @@ def _one(before: Item | None, after: Item | None) -> MessageDiff:
     else:
         status = "moved" if before.entry == after.entry else "modified"
     return MessageDiff(
-        entry_id=item.entry.id,
+        entry_id=item.id,
         status=status,
         label=item.entry.label,
         content_type=item.entry.type,

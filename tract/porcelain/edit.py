@@ -39,7 +39,8 @@ def edit(
 ) -> CommitInfo:
     """Replace what an entry says; its place and id stay. `content` is a text, or any content.
 
-    The entry keeps what is known of how it was generated, unless `generation_config` says anew.
+    The entry keeps what is known of how it was generated and what that cost, unless
+    `generation_config` says anew.
     Editing it to what it says already writes nothing, and returns the commit that last set it.
 
     Raises:

@@ -12,8 +12,6 @@ from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
-import msgspec
-
 from tract.content.entry import Entry
 from tract.content.generation import UNKNOWN, Generation
 from tract.plumbing import pages, revs
@@ -209,19 +207,19 @@ def _own_step(ws: Workspace, commit: Commit) -> Step:
 
 def count_commits(ws: Workspace, tip: CommitId) -> int:
     """How many commits lead to `tip` along first parents; counted from where it is known."""
-    ids, number = [], 0
+    passed = 0
     for portion in _in_portions(revs.walk_first_parent_ids(ws.repo, tip)):
-        known = ws.derived.commits(portion)
+        ws.derived.commits(portion)
         for commit_id in portion:
-            facts = known.get(commit_id)
-            if facts is not None and facts.number:
-                number = facts.number
-                break
-            ids.append(commit_id)
-        if number:
-            break
-    number += len(ids)
-    facts = ws.derived.commits([tip]).get(tip)
-    if facts is not None and ids and not ws.repo.shallow:
-        _keep(ws, tip, msgspec.structs.replace(facts, number=number))
+            known = ws.derived.number(commit_id)
+            if known:
+                return _counted(ws, tip, passed + known)
+            passed += 1
+    return _counted(ws, tip, passed)
+
+
+def _counted(ws: Workspace, tip: CommitId, number: int) -> int:
+    """Keep a number; of a shallow clone it would change with what is fetched."""
+    if not ws.repo.shallow:
+        ws.derived.keep_number(tip, number)
     return number

@@ -34,7 +34,6 @@ from tract.plumbing.ref_names import HEADS, check_branch_name
 from tract.porcelain.batch import staged
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.register import plain
-from tract.porcelain.settle import SPILL_BYTES
 from tract.porcelain.workspace import Workspace
 from tract.porcelain.write import Draft, new_id, write
 
@@ -194,9 +193,13 @@ def _import_some(
     with staged(ws, "import") as inner:
         first = len(inner.commits)
         taken = _taken(inner)
-        while waiting and (not built or inner.repo.pending_bytes < SPILL_BYTES):
+        assert inner.recording is not None
+        while waiting and (not built or not inner.recording.packs):
             each = waiting.popleft()
-            branch = _free_branch(taken, each, goes.named) if goes.apart else goes.onto
+            branch = goes.onto
+            if goes.apart:
+                branch = _free_branch(taken, each, goes.named)
+                refs.assume_free(inner.repo, HEADS + branch)
             result = _import_one(inner, each, branch, goes, errors, on_commit)
             built.append((result, first, first := first + len(result.commits)))
     commits = inner.commits
@@ -329,7 +332,7 @@ def _free_name(taken: set[str], branch: str) -> str:
 
 
 def reduced(given: str) -> str:
-    """An id as one step of a ref's name (API.md, Writing): what git refuses becomes `-`."""
+    """An id as one step of a ref's name (docs/api.md, Writing): what git refuses becomes `-`."""
     name = _NOT_IN_NAME.sub("-", given).replace("..", "-")[:ID_MAX]
     while (shorter := _ENDS.sub("-", name)) != name:
         name = shorter

@@ -95,7 +95,7 @@ def get(ws: Workspace, target: Target) -> CommitInfo:
 
 def _writer(ws: Workspace, target: Target) -> CommitId:
     located = entry_of(ws, target)
-    return history.writer_of(ws, located.tip.id, located.item.entry.id)
+    return history.writer_of(ws, located.tip.id, located.item.id)
 
 
 def entry(ws: Workspace, target: Target) -> Entry:
@@ -149,7 +149,7 @@ def status(ws: Workspace) -> StatusInfo:
 
 def _warnings(ws: Workspace, tip: Commit | None, found: Summary) -> list[str]:
     said = [
-        f"the result {item.entry.id} at slot {item.file.slot} answers no open call;"
+        f"the result {item.id} at slot {item.slot} answers no open call;"
         " providers get it as a user text"
         for item in found.orphans
     ]

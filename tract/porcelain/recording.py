@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from tract.plumbing.aside import Aside
 from tract.plumbing.packs import Pack
+from tract.plumbing.threads import ThreadLock
 from tract.porcelain.commit_info import CommitInfo
 
 Rename = Callable[[str], str]
@@ -50,11 +51,13 @@ class Recording:
     """What was written through a batch's handle, in order, and the packs that hold it.
 
     `counted` are the tokens of entries by blob, which stay the same when they are written again.
+    `lock` is held from the reading of a tip to the recording of what was written on it.
     """
 
     def __init__(self, verb: str, counted: dict[str, int] | None = None) -> None:
         self.verb = verb
         self.counted = counted or {}
+        self.lock = ThreadLock()
         self.pid = os.getpid()
         self.calls: list[Call | NoteCall] = []
         self.packs: list[Pack] = []

@@ -22,22 +22,21 @@ from tract.porcelain.trailers import Written
 def separated(repo: Repo, contexts: ContextCache, tip: Commit, sound: TreeId | None) -> Commit:
     """The tip, or a commit on it in which every entry has its own slot; no ref moves.
 
-    `sound` is a tree known to hold one entry a slot; None looks at every page.
+    `sound` is a tree known to hold one entry a slot; None looks at every page that the index does
+    not know.
     """
-    if tip.tree == sound:
-        return tip
-    if all(len(change.after) < 2 for change in pages.diff(repo, sound, tip.tree)):
+    if tip.tree == sound or not _has_shared(repo, contexts, tip.tree, sound):
         return tip
     items = contexts.read(tip.tree).items
     slots: dict[int, tuple[SlotFile, ...]] = {}
     written = []
     free = 0
     for item in items:
-        slot = max(free, item.file.slot)
+        slot = max(free, item.slot)
         free = slot + 1
-        slots.setdefault(item.file.slot, ())
+        slots.setdefault(item.slot, ())
         slots[slot] = (item.file,)
-        if slot != item.file.slot:
+        if slot != item.slot:
             blob = write_blob(repo, codec.encode(item.entry))
             slots[slot] = (item.file._replace(slot=slot, label=item.entry.label, blob=blob),)
             written.append(Written(slot, item.entry))
@@ -53,3 +52,9 @@ def separated(repo: Repo, contexts: ContextCache, tip: Commit, sound: TreeId | N
     author = Person("tract", "tract@localhost", who.time_s)
     made = write_commit(repo, tree, (tip.id,), author=author, committer=who, message=message)
     return Commit(made, tree, (tip.id,), author, who, message)
+
+
+def _has_shared(repo: Repo, contexts: ContextCache, tree: TreeId, sound: TreeId | None) -> bool:
+    if sound is None:
+        return contexts.has_shared(tree)
+    return any(len(change.after) > 1 for change in pages.diff(repo, sound, tree))

@@ -111,20 +111,20 @@ def search(
     is_filtered = author is not None or since_ms > 0
     found = list(matches if is_filtered else islice(matches, limit))
     ws.derived.add_texts(fresh)
-    ids = {match.item.entry.id for match in found}
+    ids = {match.item.id for match in found}
     writers = dict.fromkeys(ids, tip.id) | history.writers_of(ws, tip.id, ids)
     if is_filtered:
         right = {each for each in {*writers.values()} if _is_by(ws, each, author, since_ms)}
-        found = [match for match in found if writers[match.item.entry.id] in right][:limit]
+        found = [match for match in found if writers[match.item.id] in right][:limit]
     name = branch or ws.branch_name
-    return [_hit(match, writers[match.item.entry.id], name) for match in found]
+    return [_hit(match, writers[match.item.id], name) for match in found]
 
 
 def _hit(match: _Match, commit: CommitId, branch: str | None) -> Hit:
     entry = match.item.entry
     return Hit(
         entry_id=entry.id,
-        slot=match.item.file.slot,
+        slot=match.item.slot,
         commit_hash=commit,
         branch=branch,
         role=entry.compiled_role,

@@ -1,7 +1,8 @@
 """settle.py - tell notes and index what was written, and keep the object store tidy.
 
-Done behind the writes: every 64 commits, at the end of a batch, at close. What fails here was
-acknowledged already and can be computed again, so it is kept for the next time, never raised.
+Done behind the writes: every 64 commits or 8 MiB of text, at the end of a batch, at close. What
+fails here was acknowledged already and can be computed again, so it is kept for the next time,
+never raised.
 """
 
 from __future__ import annotations
@@ -12,18 +13,17 @@ from itertools import islice
 
 from tract.errors import RepoLocked, TractError
 from tract.plumbing import landing, notes, refs, revs, upkeep
-from tract.plumbing.aside import Aside
 from tract.plumbing.inventory import count_loose
 from tract.plumbing.objects import Commit
 from tract.plumbing.pages import SlotChange
 from tract.porcelain import history
-from tract.porcelain.behind import Wrote
+from tract.porcelain.behind import EVERY, Wrote
 from tract.porcelain.decoded import Item, entry_tokens
 from tract.porcelain.derived import CommitFacts
 from tract.porcelain.workspace import Workspace, counter_key
 
-SPILL_BYTES = 64 << 20
 OLDER_MAX = 1000
+NOTED_MAX = EVERY  # so far behind may stand what a killed handle left, among others' commits
 LOOSE_MAX_YOUNG = 250
 LOOSE_MAX = 1000
 YOUNG_COMMITS = 2000
@@ -33,25 +33,6 @@ def after_write(ws: Workspace) -> None:
     """After a write: settle when enough has gathered."""
     if ws.behind.is_due:
         settle(ws)
-
-
-def spill(ws: Workspace) -> None:
-    """Write a batch's objects to a pack when they have become too many to hold in memory."""
-    if ws.repo.pending_bytes >= SPILL_BYTES:
-        aside = pack(ws)
-        ws.repo.odb.add_disk_alternate(aside.path)
-
-
-def pack(ws: Workspace) -> Aside:
-    """Write a batch's objects to a pack in its folder, which is made with the first."""
-    recording, pending = ws.recording, ws.repo.pending
-    assert recording is not None
-    assert pending is not None
-    recording.aside = aside = recording.aside or Aside(ws.repo)
-    packed = landing.pack(ws.repo, pending, aside.packs)
-    if packed is not None:
-        recording.packs.append(packed)
-    return aside
 
 
 def settle(ws: Workspace) -> None:
@@ -79,11 +60,14 @@ def note_tokens(inner: Workspace) -> None:
         notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
 
 
-def after_batch(ws: Workspace, inner: Workspace) -> None:
+def after_batch(ws: Workspace, inner: Workspace, *, is_noted: bool) -> None:
     """After a batch has landed: hand the index what is known of it, and keep the store tidy."""
+    assert inner.recording is not None
+    wrote = inner.behind.take()
     with suppress(TractError):
-        assert inner.recording is not None
-        keep_facts(inner, inner.behind.take(), inner.recording.counted)
+        keep_facts(inner, wrote, inner.recording.counted)
+    if not is_noted:
+        ws.behind.put_back(wrote)
     _tidy(ws)
 
 
@@ -147,13 +131,17 @@ def _older_lines(ws: Workspace, wrote: list[Wrote]) -> dict[str, list[str]]:
     name = counter_key(ws.counter)
     for commit in oldest.values():
         parent = commit.parents[0] if commit.parents else None
+        noted = 0
         for older in islice(revs.walk_first_parents(ws.repo, parent), OLDER_MAX):
-            if older.id in lines or notes.read_lines(ws.repo, notes.TOKENS, older.id):
+            if older.id in lines or noted >= NOTED_MAX:
                 break
+            if notes.read_lines(ws.repo, notes.TOKENS, older.id):
+                noted += 1
+                continue
             items = [ws.contexts.item(file) for file in history.read_step(ws, older).written]
             several = len(items) > 1
             lines[older.id] = [
-                f"{item.tokens} {name} {item.entry.id}" if several else f"{item.tokens} {name}"
+                f"{item.tokens} {name} {item.id}" if several else f"{item.tokens} {name}"
                 for item in items
             ]
     return lines
@@ -202,9 +190,10 @@ def _tidy(ws: Workspace) -> None:
     """Pack loose objects when they have become many, sooner while the history is young."""
     with suppress(TractError):
         upkeep.forget_packs(ws.repo)
-        if count_loose(ws.repo) < LOOSE_MAX_YOUNG:
-            upkeep.fold(ws.repo)
-            return
-        tip = ws.tip()
+        loose = count_loose(ws.repo)
+        tip = ws.tip() if loose >= LOOSE_MAX_YOUNG else None
         is_young = tip is None or history.count_commits(ws, tip) < YOUNG_COMMITS
-        upkeep.consolidate(ws.repo, loose_max=LOOSE_MAX_YOUNG if is_young else LOOSE_MAX)
+        if loose >= (LOOSE_MAX_YOUNG if is_young else LOOSE_MAX):
+            upkeep.consolidate(ws.repo, loose_max=1)
+        else:
+            upkeep.fold(ws.repo)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from tract.plumbing.inventory import count_storage
+from tract.plumbing.inventory import count_storage, size_of
 from tract.porcelain.workspace import Workspace
 
 
@@ -49,15 +48,9 @@ def storage(ws: Workspace) -> StorageInfo:
         pack_count=counted.pack_count,
         packed_count=counted.packed_count,
         pack_bytes=counted.pack_bytes,
-        reflog_bytes=sum(_size(path) for path in (folder / "logs").rglob("*")),
-        index_bytes=sum(_size(path) for path in (folder / "tract").glob("index.sqlite*")),
+        reflog_bytes=sum(
+            size_of(str(path)) for path in (folder / "logs").rglob("*") if path.is_file()
+        ),
+        index_bytes=sum(map(size_of, map(str, (folder / "tract").glob("index.sqlite*")))),
         garbage_count=counted.garbage_count,
     )
-
-
-def _size(path: Path) -> int:
-    """The bytes of a file; of a folder, or of one that is gone, none."""
-    try:
-        return os.stat(path).st_size if path.is_file() else 0
-    except OSError:
-        return 0

@@ -26,6 +26,7 @@ from tract.porcelain.workspace import Workspace
 Target = str | int
 _ENTRY_ID = re.compile(r"[k-z]{4,16}\Z")
 _CANDIDATES_MAX = 10
+ID_LETTERS = 16
 
 
 class Located(NamedTuple):
@@ -93,16 +94,24 @@ def _by_id(ws: Workspace, tip: Commit, prefix: str) -> Located:
     if not items:
         raise EntryNotFound(
             f"no entry of {ws.branch_name or 'this context'} has an id that begins {prefix}",
-            "see `tract log` for the ids; an entry of another branch needs --branch",
+            _where_else(ws, prefix),
         )
     if len(items) > 1:
-        ids = [item.entry.id for item in items[:_CANDIDATES_MAX]]
+        ids = [item.id for item in items[:_CANDIDATES_MAX]]
         raise AmbiguousRevision(
             f"{len(items)} entry ids begin {prefix}: {', '.join(ids)}",
             "write more letters",
             candidates=ids,
         )
     return Located(tip, items[0])
+
+
+def _where_else(ws: Workspace, entry_id: str) -> str:
+    """What to do about an entry that is not in the context: the index may know who wrote it."""
+    writer = ws.derived.writer(entry_id) if len(entry_id) == ID_LETTERS else None
+    if writer is None or writer not in ws.repo.odb:
+        return "see `tract log` for the ids; an entry of another branch needs --branch"
+    return f"it was written on another branch or taken out: `tract show {writer[:12]}`"
 
 
 def _by_revision(ws: Workspace, tip: Commit, target: Target) -> Located:

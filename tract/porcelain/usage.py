@@ -16,7 +16,7 @@ def record_usage(ws: Workspace, usage: object, *, target: Target | None = None) 
 
     `usage` is what OpenAI's or Anthropic's API reports: a dict, or their client's object (also
     with `cost_usd`). `target` names the entry, or the commit that wrote it; without one it is the
-    newest commit of the branch. Reported again, the newest report counts.
+    newest commit of the branch. Reported again, the newest report of each number counts.
 
     Raises:
         BadContent: no number of tokens is in it.

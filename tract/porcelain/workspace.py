@@ -177,13 +177,13 @@ class Workspace:
         """The entries of a tree, decoded once and kept."""
         return self.contexts.read(tree)
 
-    def restart(self, recording: Recording) -> None:
-        """Forget what a batch has built, to build it again."""
+    def begin(self, recording: Recording) -> None:
+        """Begin a batch, knowing nothing of what an earlier attempt has built."""
         self.recording, self.behind = recording, Behind()
         self.contexts = ContextCache(self.repo, self.counter, self.derived)
         self.newest = NewestCommit(self.repo)
         self.generations.unwritten = recording.note_lines
-        self.sound_tree, self.tail = None, None
+        self.tail = None
 
     def move_to(self, branch: str) -> None:
         """Make this handle write to another branch; nothing is written by this."""

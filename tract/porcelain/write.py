@@ -16,6 +16,7 @@ from tract.content import codec, generation
 from tract.content.entry import Entry
 from tract.content.generation import UNKNOWN, Generation, lines_about
 from tract.content.media import extension_of
+from tract.errors import StaleRef
 from tract.plumbing import landing, notes, pages, refs
 from tract.plumbing.objects import (
     Commit,
@@ -27,16 +28,18 @@ from tract.plumbing.objects import (
 from tract.plumbing.pages import Attachment, SlotFile, Tail
 from tract.plumbing.ref_names import HEADS
 from tract.plumbing.repo import CommitId, Repo
-from tract.porcelain import repair, settle, trailers
+from tract.porcelain import repair, settle, spill, trailers
 from tract.porcelain.arguments import iso, moment_ms
 from tract.porcelain.behind import Wrote
 from tract.porcelain.commit_info import CommitInfo, with_generation
 from tract.porcelain.decoded import entry_tokens
 from tract.porcelain.history import make_info
 from tract.porcelain.moment import committer_at, later_than
-from tract.porcelain.recording import Call, Carried, NoteCall, Rename
+from tract.porcelain.recording import Call, Carried, NoteCall, Recording, Rename
 from tract.porcelain.trailers import Written
 from tract.porcelain.workspace import Workspace
+
+TRIES = 5
 
 
 class Draft(NamedTuple):
@@ -101,29 +104,54 @@ def write(
     before a batch landed. `on_commit` is called after each commit that a batch builds.
 
     Raises:
-        StaleRef: stock git moved the branch in between.
+        StaleRef: stock git moved the branch in between, which an append minds only if it goes on.
         RepoLocked, StorageFull, ReadOnly: nothing was changed.
     """
     ref = ws.writable_ref(branch)
+    if ws.recording is not None:
+        with ws.recording.lock:
+            return _record(ws, ws.recording, ref, plan, branch, rename, on_commit)
     before = _read_tip(ws, ref, branch)
     drafts = plan(before)
     if not drafts:
         return []
-    if ws.recording is not None:
-        built = _build(ws, ws.repo, ref, before, drafts, ws.recording.verb, on_commit)
-        is_append = all(draft.place is None for draft in drafts)
-        ws.recording.calls.append(Call(plan, branch, rename, built.infos, is_append))
-        settle.spill(ws)
-        return built.infos
     with ws.repo.lock:
         ws.repo.prepare_for_writing()
-        if refs.read_ref(ws.repo, ref) != (before.id if before is not None else None):
-            before = _read_tip(ws, ref, branch)
-            drafts = plan(before)
-        if not drafts:
-            return []
-        built = _land(ws, ref, before, drafts, verb)
+        for left in reversed(range(TRIES)):
+            if refs.read_ref(ws.repo, ref) != (before.id if before is not None else None):
+                before = _read_tip(ws, ref, branch)
+                drafts = plan(before)
+            if not drafts:
+                return []
+            try:
+                built = _land(ws, ref, before, drafts, verb)
+                break
+            except StaleRef:
+                # Stock git, which knows no lock of ours: an append finds its place once more.
+                if left == 0 or any(draft.place is not None for draft in drafts):
+                    raise
     settle.after_write(ws)
+    return built.infos
+
+
+def _record(
+    ws: Workspace,
+    recording: Recording,
+    ref: str,
+    plan: Plan,
+    branch: str | None,
+    rename: Rename | None,
+    on_commit: Callable[[], object] | None,
+) -> list[CommitInfo]:
+    """Build the commits in the batch's memory, and keep how to build them once more."""
+    before = _read_tip(ws, ref, branch)
+    drafts = plan(before)
+    if not drafts:
+        return []
+    built = _build(ws, ws.repo, ref, before, drafts, recording.verb, on_commit)
+    is_append = all(draft.place is None for draft in drafts)
+    recording.calls.append(Call(plan, branch, rename, built.infos, is_append))
+    spill.spill(ws)
     return built.infos
 
 
@@ -153,8 +181,9 @@ def write_note(
     """
     ws.check_writable()
     if ws.recording is not None:
-        ws.recording.calls.append(NoteCall(info, make))
-        ws.recording.add_note(info.commit_hash, [make(_note_time(ws, info))])
+        with ws.recording.lock:
+            ws.recording.calls.append(NoteCall(info, make))
+            ws.recording.add_note(info.commit_hash, [make(_note_time(ws, info))])
     else:
         view = ws.repo.staged()
         assert view.pending is not None

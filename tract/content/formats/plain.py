@@ -86,7 +86,7 @@ def _for_people(message: Message) -> str:
 
 
 def hash_of(value: object) -> bytes:
-    """SHA-256 of a message or tool in canonical JSON (API.md, digest)."""
+    """SHA-256 of a message or tool in canonical JSON (docs/api.md, digest)."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 
