@@ -10,6 +10,7 @@ import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pygit2
 import pytest
@@ -22,7 +23,7 @@ from tests.plumbing.commits import WHO
 from tract.errors import ReadOnly, StorageFull
 from tract.plumbing import pages
 from tract.plumbing.objects import write_blob, write_commit
-from tract.plumbing.packs import NewObject, Pack, write_pack
+from tract.plumbing.packs import Pack, write_pack
 from tract.plumbing.repo import CommitId, Repo
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
@@ -34,6 +35,15 @@ each she which do their time if will way about many then them would write like s
 make thing see him two has look more day could go come did my sound no most number who over know
 water than call first people may down side been now find any new work part take get place made live
 where after back little only round man year came show every good me give our under""".split()
+
+
+class NewObject(NamedTuple):
+    """An object to store, as packs.py takes it."""
+
+    id: str
+    kind: int
+    data: bytes
+    family: str = ""
 
 
 def new(kind: int, data: bytes, family: str = "") -> NewObject:
@@ -72,8 +82,8 @@ def verified(path: str) -> dict[str, list[str]]:
 
 
 def placed(repo: Repo, objects: list[NewObject]) -> Pack:
-    """A pack that is written, and put in place."""
-    made = write_pack(repo, objects)
+    """A pack of objects given oldest first, written and put in place."""
+    made = write_pack(repo, reversed(objects))
     made.place()
     return made
 

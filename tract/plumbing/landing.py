@@ -8,7 +8,7 @@ and git moves a ref to a missing commit without a word.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pygit2
 
@@ -48,7 +48,7 @@ def pack(repo: Repo, pending: Pending, folder: str) -> list[Pack]:
     for name, each in objects.items():
         if len(each.data) >= REUSED_BYTES_MIN and name in repo.odb:
             pending.reused[name] = each
-    portions: list[list[NewObject]] = []
+    portions: list[list[str]] = []
     size = PORTION_BYTES_MAX
     for name, each in objects.items():
         if name in pending.reused:
@@ -57,8 +57,14 @@ def pack(repo: Repo, pending: Pending, folder: str) -> list[Pack]:
             portions.append([])
             size = 0
         size += len(each.data)
-        portions[-1].append(NewObject(name, int(each.kind), each.data, each.family))
-    return [write_pack(repo, new, folder) for new in portions]
+        portions[-1].append(name)
+    return [write_pack(repo, _newest_first(objects, names), folder) for names in portions]
+
+
+def _newest_first(objects: Objects, names: list[str]) -> Iterator[NewObject]:
+    for name in reversed(names):
+        kind, data, family = objects[name]
+        yield name, int(kind), data, family
 
 
 def moved(repo: Repo, pending: Pending) -> list[tuple[str, str | None, str | None]]:

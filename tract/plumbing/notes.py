@@ -61,6 +61,12 @@ def read_lines(repo: Repo, ref: str, object_id: str) -> list[str]:
     return _text(_read(repo, blobs_of(root, _checked(object_id))))
 
 
+def noted(repo: Repo, ref: str, object_ids: Iterable[str]) -> set[str]:
+    """Which of these objects have a note; the tree is read once for all."""
+    root = _root(repo, _tip(repo, ref))
+    return {each for each in object_ids if blobs_of(root, _checked(each))}
+
+
 def list_lines(repo: Repo, ref: str) -> Iterator[tuple[str, list[str]]]:
     """Every annotated object and its lines, by id; files that are no notes are passed over."""
     folders = fan_out(repo, ref)

@@ -14,10 +14,9 @@ import hashlib
 import os
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from struct import pack
-from typing import NamedTuple
 
 from tract.errors import StorageFull
 from tract.plumbing.deltas import Whole, varint
@@ -37,13 +36,9 @@ _BASES_MAX = 64 << 20
 _FREE = 64  # what a delta may take without being held against its base
 
 
-class NewObject(NamedTuple):
-    """An object to store; those of one `family` are versions of the same thing, oldest first."""
-
-    id: str
-    kind: int
-    data: bytes
-    family: str = ""
+# An object to store: id, kind, content, family. Those of one family are versions of the same thing.
+# A plain tuple, as a batch writes fifty thousand of them.
+NewObject = tuple[str, int, bytes, str]
 
 
 class Pack:
@@ -91,19 +86,22 @@ class Pack:
         remove_file(self._index)
 
 
-def write_pack(repo: Repo, objects: Sequence[NewObject], folder: str | None = None) -> Pack:
+def write_pack(repo: Repo, newest_first: Iterable[NewObject], folder: str | None = None) -> Pack:
     """Write the objects as one pack, to be placed; an id that is given twice is written once.
 
-    It waits under a temporary name, or in `folder` under the name it is going to have.
+    Of one family the newest version comes first. The pack waits under a temporary name, or in
+    `folder` under the name it is going to have.
 
     Raises:
         StorageFull, ReadOnly: nothing is left behind.
     """
-    assert objects, "a pack holds at least one object"
-    newest_first = {each.id: each for each in reversed(objects)}
+    seen: set[str] = set()
     with PackWriter(repo, folder) as writer:
-        for each in newest_first.values():
-            writer.add(each.id, each.kind, each.data, each.family)
+        for object_id, kind, data, family in newest_first:
+            if object_id not in seen:
+                seen.add(object_id)
+                writer.add(object_id, kind, data, family)
+        assert seen, "a pack holds at least one object"
         return writer.finish()
 
 

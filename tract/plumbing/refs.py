@@ -159,7 +159,8 @@ def update_ref(
     if repo.pending is not None:
         _compare(name, read_ref(repo, name), old)
         repo.pending.move(name, Move(old, new, verb))
-        taken_names(repo).add(name)
+        if repo.pending.taken is not None:
+            repo.pending.taken.add(name)
         return
     _cut_false_echo(repo, name)
     with _locked(repo, name, new) as transaction:

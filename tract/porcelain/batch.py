@@ -61,6 +61,7 @@ def staged(ws: W, verb: str) -> Iterator[W]:
     inner.branch_name, inner.detached_at = ws.branch_name, ws.detached_at
     inner.kinds, inner.sound_tree = ws.kinds, ws.sound_tree
     inner.begin(Recording(verb))
+    inner.behind.is_first = ws.behind.is_first
     try:
         yield inner
         inner.check_open()
@@ -153,6 +154,7 @@ def _make_again(ws: Workspace, inner: Workspace) -> None:
     begun = {name for name, move in _pending(inner).moves.items() if move.old is None}
     _pending(inner).clear()
     inner.begin(Recording(old.verb, old.counted))
+    inner.behind.is_first = ws.behind.is_first
     inner.sound_tree = ws.sound_tree
     now: dict[str, CommitInfo] = {}
     names: dict[str, str] = {}

@@ -11,7 +11,7 @@ import msgspec
 from tract.content.generation import Generation, LLMConfig, Usage
 
 
-class CommitInfo(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+class CommitInfo(msgspec.Struct, frozen=True, eq=False, kw_only=True, gc=False):
     """A commit as its user sees it.
 
     `entry_id`, `slot`, `blob_id`, `content_type`, `role`, `priority` and `metadata` are those of

@@ -105,6 +105,23 @@ def _as_said(message: Message | None) -> Entry | None:
     )
 
 
+class EntryCount:
+    """The tokens of an entry, counted when they are asked for, once."""
+
+    __slots__ = ("_counter", "_entry", "_tokens")
+
+    def __init__(self, entry: Entry, counter: TokenCounter) -> None:
+        self._entry = entry
+        self._counter = counter
+        self._tokens: int | None = None
+
+    def __call__(self) -> int:
+        """The number."""
+        if self._tokens is None:
+            self._tokens = entry_tokens(self._entry, self._counter)
+        return self._tokens
+
+
 def entry_tokens(entry: Entry, counter: TokenCounter) -> int:
     """Tokens of an entry as `to_dicts()` renders it; one that is left out, as if it were shown."""
     message = render(with_fields(entry, priority="normal"))

@@ -23,7 +23,6 @@ from tract.porcelain.derived import CommitFacts
 from tract.porcelain.workspace import Workspace, counter_key
 
 OLDER_MAX = 1000
-NOTED_MAX = EVERY  # so far behind may stand what a killed handle left, among others' commits
 LOOSE_MAX_YOUNG = 250
 LOOSE_MAX = 1000
 YOUNG_COMMITS = 2000
@@ -56,7 +55,7 @@ def note_tokens(inner: Workspace) -> None:
     lines = token_lines(inner, wrote, counted)
     if lines:
         with suppress(TractError):
-            lines |= _older_lines(inner, wrote)
+            lines |= _older_lines(inner, wrote) if inner.behind.is_first else {}
         notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
 
 
@@ -66,7 +65,9 @@ def after_batch(ws: Workspace, inner: Workspace, *, is_noted: bool) -> None:
     wrote = inner.behind.take()
     with suppress(TractError):
         keep_facts(inner, wrote, inner.recording.counted)
-    if not is_noted:
+    if is_noted:
+        ws.behind.is_first = False
+    else:
         ws.behind.put_back(wrote)
     _tidy(ws)
 
@@ -125,26 +126,32 @@ def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> 
 
 
 def _older_lines(ws: Workspace, wrote: list[Wrote]) -> dict[str, list[str]]:
-    """Of commits before these that a handle left without a note: it was killed, or in a hurry."""
+    """Of commits before these that a handle left without a note: it was killed, or in a hurry.
+
+    They may stand among others' commits, so it is looked some way past what has a note.
+    """
     lines: dict[str, list[str]] = {}
     oldest = {each.ref: each.commit for each in reversed(wrote)}
-    name = counter_key(ws.counter)
     for commit in oldest.values():
         parent = commit.parents[0] if commit.parents else None
-        noted = 0
-        for older in islice(revs.walk_first_parents(ws.repo, parent), OLDER_MAX):
-            if older.id in lines or noted >= NOTED_MAX:
+        older = revs.walk_first_parents(ws.repo, parent)
+        for _ in range(OLDER_MAX // EVERY):
+            portion = list(islice(older, EVERY))
+            noted = notes.noted(ws.repo, notes.TOKENS, (each.id for each in portion))
+            left = [each for each in portion if each.id not in noted and each.id not in lines]
+            lines |= {each.id: _lines_of(ws, each) for each in left}
+            if not left:
                 break
-            if notes.read_lines(ws.repo, notes.TOKENS, older.id):
-                noted += 1
-                continue
-            items = [ws.contexts.item(file) for file in history.read_step(ws, older).written]
-            several = len(items) > 1
-            lines[older.id] = [
-                f"{item.tokens} {name} {item.id}" if several else f"{item.tokens} {name}"
-                for item in items
-            ]
     return lines
+
+
+def _lines_of(ws: Workspace, commit: Commit) -> list[str]:
+    """The lines of the token note of a commit that is read back; several name their entries."""
+    name = counter_key(ws.counter)
+    items = [ws.contexts.item(file) for file in history.read_step(ws, commit).written]
+    if len(items) == 1:
+        return [f"{items[0].tokens} {name}"]
+    return [f"{item.tokens} {name} {item.id}" for item in items]
 
 
 # Index rows

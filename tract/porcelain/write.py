@@ -9,7 +9,6 @@ move next, and the branch last. In a batch they stay in memory until the batch e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 from tract.content import codec, generation
@@ -32,7 +31,7 @@ from tract.porcelain import repair, settle, spill, trailers
 from tract.porcelain.arguments import iso, moment_ms
 from tract.porcelain.behind import Wrote
 from tract.porcelain.commit_info import CommitInfo, with_generation
-from tract.porcelain.decoded import entry_tokens
+from tract.porcelain.decoded import EntryCount
 from tract.porcelain.history import make_info
 from tract.porcelain.moment import committer_at, later_than
 from tract.porcelain.recording import Call, Carried, NoteCall, Recording, Rename
@@ -330,7 +329,7 @@ def _info(ws: Workspace, ref: str, commit: Commit, draft: Draft, file: SlotFile)
         operation=draft.operation,
         file=file,
         entry=draft.entry,
-        count=cache(lambda: entry_tokens(draft.entry, ws.counter)),
+        count=EntryCount(draft.entry, ws.counter),
         generation=said,
     )
 
