@@ -78,13 +78,15 @@ def _speak(path: Path, said: list[str], *, has_notes: bool) -> tuple[Path, float
         with Tract.open(path) as t:
             for number, (question, answer) in enumerate(zip(said[::2], said[1::2], strict=True)):
                 t.user(question)
-                t.assistant(answer, generation_config=_CONFIG if has_notes else None)
-                if has_notes:
-                    usage = {
-                        "prompt_tokens": 90 * (number + 1),
-                        "completion_tokens": len(answer) // 4,
-                    }
-                    t.record_usage(usage)
+                usage = {
+                    "prompt_tokens": 90 * (number + 1),
+                    "completion_tokens": len(answer) // 4,
+                }
+                t.assistant(
+                    answer,
+                    generation_config=_CONFIG if has_notes else None,
+                    usage=usage if has_notes else None,
+                )
 
     return path, clocked(speak)[0]
 

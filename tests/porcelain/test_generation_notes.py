@@ -160,6 +160,18 @@ def test_usage_is_kept_at_once(t: Tract) -> None:
     assert len(note(t, "generation", info.commit_hash).split("\n")) == 2
 
 
+def test_usage_that_is_known_at_once(t: Tract) -> None:
+    """`usage=` is kept with the answer, in the same line as its settings."""
+    info = t.assistant("a", generation_config=SETTINGS, usage={"prompt_tokens": 3})
+    assert (info.usage, info.generation_config) == (Usage(3), LLMConfig("gpt-4o", 0.2))
+    assert t.get("HEAD") == info
+    assert len(note(t, "generation", info.commit_hash).split("\n")) == 1
+    with pytest.raises(BadContent), unchanged(t):
+        t.assistant("b", usage={})
+    with pytest.raises(UsageError), unchanged(t):
+        t.commit("b", operation="edit", response_to=0, usage={"prompt_tokens": 3})
+
+
 def test_usage_of_an_earlier_answer(t: Tract) -> None:
     """`target` names the answer by entry, slot or commit."""
     info = t.assistant("a")

@@ -93,6 +93,9 @@ generation_option = click.option(
     metavar="JSON",
     help="How the answer was made: model, temperature, …, a JSON object, or @PATH.",
 )
+usage_option = click.option(
+    "--usage", metavar="JSON", help="What the provider counted for it, a JSON object, or @PATH."
+)
 
 
 def write(call: Call, verb: Callable[[Tract], CommitInfo]) -> None:
@@ -136,6 +139,7 @@ def about(given: dict[str, Any]) -> dict[str, Any]:
     given["metadata"] = metadata
     settings = given.pop("generation_config", None)
     given["generation_config"] = parse_json(settings, "--generation-config", dict)
+    given["usage"] = parse_json(given.pop("usage", None), "--usage", dict)
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -184,6 +188,7 @@ def user(call: Call, text: str | None, file: str | None, **given: Any) -> None:
     help="The tool calls of the turn, a JSON list in OpenAI's shape, or @PATH.",
 )
 @generation_option
+@usage_option
 @about_entry
 def assistant(
     call: Call, text: str | None, file: str | None, tool_calls: str | None, **given: Any
@@ -235,6 +240,7 @@ def assistant(
 )
 @click.option("--at", metavar="TIME", help="When it was said, such as 2026-11-25T09:30.")
 @generation_option
+@usage_option
 @about_entry
 def commit(call: Call, text: str | None, file: str | None, kind: str, **given: Any) -> None:
     """Write an entry of any kind.

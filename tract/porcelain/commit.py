@@ -13,7 +13,7 @@ from typing import Any
 from tract.content.building import from_content
 from tract.content.checks import check_entry
 from tract.content.entry import Entry, with_fields
-from tract.content.generation import note_line, read_config
+from tract.content.generation import LLMConfig, Usage, note_line, read_config, read_usage
 from tract.content.kinds import (
     ArtifactContent,
     DialogueContent,
@@ -42,6 +42,7 @@ def commit(
     message: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     generation_config: object = None,
+    usage: object = None,
     author: str | None = None,
     priority: str | None = None,
     at: datetime | str | None = None,
@@ -54,7 +55,8 @@ def commit(
     `response_to` naming the entry). `message` replaces the commit's subject; `at` is when it was
     said (a naive datetime is local time), where that is not now. `metadata` is any JSON object.
     `generation_config` (an LLMConfig or a dict) is how the answer was made; what says where to
-    send or who pays is left out of it.
+    send or who pays is left out of it. `usage` is what it cost, as the provider reports it
+    (usage.py records it later).
 
     Raises:
         BadContent: the content does not fit its kind, or cannot be stored.
@@ -65,11 +67,14 @@ def commit(
     ws.check_open()
     arguments.refuse_attachments(attachments)
     config = read_config(generation_config)
+    counted = read_usage(usage) if usage is not None else None
     if operation == "edit":
         if response_to is None:
             raise UsageError("an edit names no entry", "use edit(target, content)")
         if at is not None:
             raise UsageError("an edit keeps when its entry was said", "leave at= out")
+        if counted is not None:
+            raise UsageError("an edit costs nothing", "record_usage() keeps what an answer cost")
         return edit(
             ws,
             response_to,
@@ -97,9 +102,17 @@ def commit(
         said_ms=said_ms,
         message=message,
         response_to=entry_of(ws, response_to).item.entry.id if response_to is not None else None,
-        notes=(note_line(arguments.now(ws.repo), made.id, config=config),) if config else (),
+        notes=_notes(ws, made.id, config, counted),
     )
     return write(ws, _append_plan(ws, draft))[0]
+
+
+def _notes(
+    ws: Workspace, entry_id: str, config: LLMConfig | None, usage: Usage | None
+) -> tuple[str, ...]:
+    if config is None and usage is None:
+        return ()
+    return (note_line(arguments.now(ws.repo), entry_id, config=config, usage=usage),)
 
 
 def _append_plan(ws: Workspace, draft: Draft) -> Plan:
