@@ -122,7 +122,7 @@ def _values(move: Move) -> tuple[CommitId | None, CommitId, str]:
 
 
 def _loose_path(repo: Repo, object_id: str) -> str:
-    return os.path.join(repo.path, "objects", object_id[:2], object_id[2:])
+    return f"{repo.path}objects/{object_id[:2]}/{object_id[2:]}"
 
 
 def _write_again(repo: Repo, objects: Objects) -> None:

@@ -29,7 +29,7 @@ class ReflogLine(NamedTuple):
 
 def log_path(repo: Repo, ref: str) -> str:
     """The file that holds the ref's history."""
-    return os.path.join(repo.path, "logs", ref)
+    return f"{repo.path}logs/{ref}"
 
 
 def last_line(repo: Repo, ref: str) -> ReflogLine | None:

@@ -7,7 +7,6 @@ put back by `prepare_for_writing`, which the write path calls before its first w
 
 from __future__ import annotations
 
-import copy
 import os
 import shutil
 import tempfile
@@ -121,7 +120,8 @@ class Repo:
     def staged(self) -> Repo:
         """This repository, seen by one change: what is written stays in memory (pending.py)."""
         assert self.committer  # looked up once, for every view
-        view = copy.copy(self)
+        view = object.__new__(Repo)
+        view.__dict__.update(self.__dict__)
         view.pending = Pending()
         return view
 
@@ -151,7 +151,7 @@ class Repo:
 
 
 def shared_folder(path: str) -> str:
-    """Where refs and objects are: of a linked work tree, the folder it shares with the others."""
+    """Where refs and objects are, with a `/` at its end; a linked work tree shares them."""
     try:
         common = Path(path, "commondir").read_text("utf-8").strip()
     except OSError:
@@ -170,7 +170,7 @@ def _read_shallow(path: str) -> frozenset[str]:
 def checked_out(repo: Repo) -> set[str]:
     """The refs that are checked out in a work tree, the repository's own or a linked one."""
     heads = [] if _has_no_work_tree(repo) else [os.path.join(repo.path, "HEAD")]
-    linked = os.path.join(repo.path, "worktrees")
+    linked = f"{repo.path}worktrees"
     if os.path.isdir(linked):
         heads += [os.path.join(linked, name, "HEAD") for name in os.listdir(linked)]
     said = (Path(head).read_text("utf-8") for head in heads if os.path.isfile(head))

@@ -156,6 +156,7 @@ class DecodedPage:
         self.ordered = [self.shown[position] for position in self.pairing.order]
         if self.ordered == self.shown:
             self.ordered = self.shown
+        self.messages = [item.shown for item in self.ordered]
         self.is_closed = not self.pairing.open and not self.pairing.orphans
         self.has_nameless = any(
             item.shown.role == "tool" and not item.shown.tool_call_id for item in self.shown
@@ -170,11 +171,6 @@ class DecodedPage:
     def by_file(self) -> dict[SlotFile, Item]:
         """Its entries by the file they stand in."""
         return {item.file: item for item in self.items}
-
-    @property
-    def messages(self) -> list[Message]:
-        """What is shown, results behind their calls."""
-        return [item.shown for item in self.ordered]
 
     def open_calls_of(self, call_id: str) -> int:
         """How many calls of that id the page leaves open."""

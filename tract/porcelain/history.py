@@ -6,7 +6,7 @@ new entry is an append, one changed entry an edit, anything else `x-git`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
@@ -39,11 +39,16 @@ class Step(NamedTuple):
         return [file for change in self.changes for file in change.after]
 
 
-def read_step(ws: Workspace, commit: Commit) -> Step:
-    """How a commit changed its first parent's context: from the index, else by comparing."""
-    known = ws.derived.commits([commit.id]).get(commit.id)
-    if known is not None:
-        return Step(commit, list(known.changes))
+def read_step(
+    ws: Workspace, commit: Commit, known: Mapping[str, CommitFacts] | None = None
+) -> Step:
+    """How a commit changed its first parent's context: from the index, else by comparing.
+
+    `known` is what the index knows of several, where they were asked for together.
+    """
+    facts = (ws.derived.commits([commit.id]) if known is None else known).get(commit.id)
+    if facts is not None:
+        return Step(commit, list(facts.changes))
     parent = read_commit(ws.repo, commit.parents[0]).tree if commit.parents else None
     step = Step(commit, pages.diff(ws.repo, parent, commit.tree))
     _keep(ws, commit.id, CommitFacts(operation_of(step), tuple(step.changes)))

@@ -66,9 +66,9 @@ def log(ws: Workspace, limit: int = 20) -> list[CommitInfo]:
     shown_tokens = ws.contexts.summary(tip.tree).tokens
     infos = []
     commits = list(islice(revs.walk_first_parents(ws.repo, tip.id), limit))
-    ws.derived.commits(commit.id for commit in commits)
+    known = ws.derived.commits(commit.id for commit in commits)
     for commit in commits:
-        step = history.read_step(ws, commit)
+        step = history.read_step(ws, commit, known)
         total = total_tokens(shown_tokens, ws.counter)
         infos.append(history.info_of(ws, step, context_tokens=total))
         shown_tokens -= _added_tokens(ws, step)
