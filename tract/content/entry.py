@@ -30,7 +30,14 @@ def _nothing() -> dict[str, Any]:
     return _NOTHING
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Entry(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,
+):
     """One message-sized piece of context. Fields in the order of FORMAT.md's list of keys.
 
     Many are held at once: no cycle can go through one, so the collector need not look at it.
