@@ -25,7 +25,7 @@ _DEFAULTS = {key: getattr(Entry(type=""), key) for key in _KEYS}
 _KNOWN = frozenset((*_KEYS, "json"))
 _JSON_AFTER = "replaces"
 _HEADERS = msgspec.json.Decoder(Entry)
-# A line break, an escaped letter, the spelling of JSON, and a field of Entry that is no header's key.
+# A line break, an escaped letter, the spelling of JSON, and fields of Entry that are no keys.
 _UNUSUAL = re.compile(rb'\n|\\u|"(?:json|text|unknown)"')
 _SHARED = {"type", "role"}  # few values, held many times
 _INDENT = {"compact": -1, "spaced": 0}
