@@ -245,6 +245,9 @@ def storage_lines(found: StorageInfo) -> Iterator[Line]:
         ("reflogs", found.reflog_bytes),
         ("index (made again when it is deleted)", found.index_bytes),
     ]
+    rows.append(
+        (f"in all, the index apart: {number(found.object_count, 'object')}", found.total_bytes)
+    )
     for what, size in rows:
         yield (f"{size:>13,} bytes  ", what)
     if found.garbage_count:

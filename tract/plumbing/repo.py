@@ -445,6 +445,12 @@ def throwaway_repo(
 ) -> Repo:
     """A repository in a temporary folder, removed when it is closed or forgotten."""
     folder = tempfile.mkdtemp(prefix="tract-memory-")
-    repo = init_repo(Path(folder) / ".tract", clock=clock, random=random, environ=environ)
+    repo = init_repo(
+        Path(folder) / ".tract",
+        clock=clock,
+        random=random,
+        environ=environ,
+        is_durable=is_durable,
+    )
     repo.discard = weakref.finalize(repo, shutil.rmtree, folder, ignore_errors=True)
     return repo

@@ -186,6 +186,7 @@ def _write_packs(repo: Repo, walk: Walk) -> tuple[list[Pack], set[bytes]]:
     except BaseException:
         for each in made:
             each.discard()
+            each.release()
         raise
     return made, written
 

@@ -39,7 +39,7 @@ def settle(ws: Workspace) -> None:
     wrote = ws.behind.take()
     counted = _count(ws, wrote)
     with suppress(TractError):
-        keep_facts(ws, wrote, counted)
+        _keep_facts(ws, wrote, counted)
     try:
         _write_notes(ws, wrote, counted)
     except TractError:
@@ -52,7 +52,7 @@ def note_tokens(inner: Workspace) -> None:
     assert inner.recording is not None
     wrote = inner.behind.look()
     counted = inner.recording.counted = _count(inner, wrote, inner.recording.counted)
-    lines = token_lines(inner, wrote, counted)
+    lines = _token_lines(inner, wrote, counted)
     if lines:
         with suppress(TractError):
             lines |= _older_lines(inner, wrote) if inner.behind.is_first else {}
@@ -64,7 +64,7 @@ def after_batch(ws: Workspace, inner: Workspace, *, is_noted: bool) -> None:
     assert inner.recording is not None
     wrote = inner.behind.take()
     with suppress(TractError):
-        keep_facts(inner, wrote, inner.recording.counted)
+        _keep_facts(inner, wrote, inner.recording.counted)
     if is_noted:
         ws.behind.is_first = False
     else:
@@ -90,7 +90,9 @@ def _is_loaded(ws: Workspace) -> bool:
 # Token notes
 
 
-def token_lines(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> dict[str, list[str]]:
+def _token_lines(
+    ws: Workspace, wrote: list[Wrote], counted: dict[str, int]
+) -> dict[str, list[str]]:
     """The line of each commit's token note; none where counts are not to be kept."""
     name = counter_key(ws.counter)
     known = [each for each in wrote if each.file.blob in counted] if name else []
@@ -110,7 +112,7 @@ def _count(ws: Workspace, wrote: list[Wrote], known: Mapping[str, int] = {}) -> 
 
 
 def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> None:
-    lines = token_lines(ws, wrote, counted)
+    lines = _token_lines(ws, wrote, counted)
     if not lines:
         return
     if ws.behind.is_first:
@@ -157,7 +159,7 @@ def _lines_of(ws: Workspace, commit: Commit) -> list[str]:
 # Index rows
 
 
-def keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> None:
+def _keep_facts(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> None:
     """Hand the index what is known of commits just written, and of the pages they end in."""
     numbers: dict[str, int] = {}
     for each in wrote:

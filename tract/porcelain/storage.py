@@ -43,14 +43,9 @@ def storage(ws: Workspace) -> StorageInfo:
     counted = count_storage(ws.repo)
     folder = Path(ws.repo.path)
     return StorageInfo(
-        loose_count=counted.loose_count,
-        loose_bytes=counted.loose_bytes,
-        pack_count=counted.pack_count,
-        packed_count=counted.packed_count,
-        pack_bytes=counted.pack_bytes,
+        **counted._asdict(),
         reflog_bytes=sum(
             size_of(str(path)) for path in (folder / "logs").rglob("*") if path.is_file()
         ),
         index_bytes=sum(map(size_of, map(str, (folder / "tract").glob("index.sqlite*")))),
-        garbage_count=counted.garbage_count,
     )

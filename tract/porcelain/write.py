@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tract.content import codec, generation
 from tract.content.entry import Entry
-from tract.content.generation import UNKNOWN, Generation, lines_about
+from tract.content.generation import UNKNOWN, lines_about
 from tract.content.media import extension_of
 from tract.errors import StaleRef
 from tract.plumbing import landing, notes, pages, refs
@@ -67,11 +67,12 @@ Plan = Callable[[Commit | None], Sequence[Draft]]
 
 
 class Made(NamedTuple):
-    """A commit that was built, and what its user is told of it."""
+    """A commit that was built, the lines of its generation note, and what its user is told."""
 
     commit: Commit
     draft: Draft
     file: SlotFile
+    lines: list[str]
     info: CommitInfo
 
 
@@ -240,21 +241,18 @@ def _build(
 
 def _note(ws: Workspace, repo: Repo, made: Sequence[Made], verb: str) -> None:
     """Add the generation notes of the commits to what is going to be written."""
-    said: dict[str, list[str]] = {}
-    for each in made:
-        lines, draft = list(each.draft.notes), each.draft
-        if draft.carries is not None:
-            lines += lines_about(ws.generations.lines(draft.carries), draft.entry.id)
-            if ws.recording is not None:
-                carried = Carried(draft.carries, each.commit.id, draft.entry.id)
-                ws.recording.carried.append(carried)
-        if lines:
-            said[each.commit.id] = lines
-    if ws.recording is not None:
-        for commit_id, lines in said.items():
-            ws.recording.add_note(commit_id, lines)
-    elif said:
-        notes.add_lines(repo, notes.GENERATION, said, verb=verb)
+    said = {each.commit.id: each.lines for each in made if each.lines}
+    if ws.recording is None:
+        if said:
+            notes.add_lines(repo, notes.GENERATION, said, verb=verb)
+        return
+    for commit_id, lines in said.items():
+        ws.recording.add_note(commit_id, lines)
+    ws.recording.carried += [
+        Carried(each.draft.carries, each.commit.id, each.draft.entry.id)
+        for each in made
+        if each.draft.carries is not None
+    ]
 
 
 def _remember(ws: Workspace, ref: str, built: Built) -> None:
@@ -302,7 +300,20 @@ def _commit(
         repo, made, parents, author=author, committer=committer, message=message
     )
     commit = Commit(commit_id, made, parents, author, committer, message)
-    return Made(commit, draft, file, _info(ws, ref, commit, draft, file)), tail
+    lines = list(draft.notes)
+    if draft.carries is not None:
+        lines += lines_about(ws.generations.lines(draft.carries), entry.id)
+    info = make_info(
+        ws,
+        commit,
+        branch=ref.removeprefix(HEADS),
+        operation=draft.operation,
+        file=file,
+        entry=entry,
+        count=EntryCount(entry, ws.counter),
+        generation=generation.of_entry(lines, entry.id) if lines else UNKNOWN,
+    )
+    return Made(commit, draft, file, lines, info), tail
 
 
 def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
@@ -313,25 +324,6 @@ def _attach(repo: Repo, draft: Draft) -> tuple[Attachment, ...]:
     numbers = {each.n for each in draft.entry.attachments} - {each.n for each in fresh}
     kept = [each for each in (draft.place.attachments if draft.place else ()) if each.n in numbers]
     return tuple(sorted([*kept, *fresh]))
-
-
-def _info(ws: Workspace, ref: str, commit: Commit, draft: Draft, file: SlotFile) -> CommitInfo:
-    said: Generation = UNKNOWN
-    lines = list(draft.notes)
-    if draft.carries is not None:
-        lines += ws.generations.lines(draft.carries)
-    if lines:
-        said = generation.of_entry(lines, draft.entry.id)
-    return make_info(
-        ws,
-        commit,
-        branch=ref.removeprefix(HEADS),
-        operation=draft.operation,
-        file=file,
-        entry=draft.entry,
-        count=EntryCount(draft.entry, ws.counter),
-        generation=said,
-    )
 
 
 def author_of(entry: Entry, given: tuple[str, str | None] | None) -> tuple[str, str]:
