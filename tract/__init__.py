@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from tract.porcelain.commit_info import CommitInfo as CommitInfo
     from tract.porcelain.compile import CompiledContext as CompiledContext
     from tract.porcelain.diff import DiffResult as DiffResult
-    from tract.porcelain.fsck import Problem as Problem
     from tract.porcelain.import_ import ImportResult as ImportResult
+    from tract.porcelain.in_force import WaitingDocument as WaitingDocument
     from tract.porcelain.log import ShowResult as ShowResult
     from tract.porcelain.log import StatusInfo as StatusInfo
+    from tract.porcelain.problem import Problem as Problem
     from tract.porcelain.search import Hit as Hit
+    from tract.porcelain.settings import Settings as Settings
     from tract.porcelain.storage import StorageInfo as StorageInfo
+    from tract.porcelain.undo import Operation as Operation
+    from tract.porcelain.undo import RefMove as RefMove
     from tract.porcelain.workspace import IndexUnavailable as IndexUnavailable
     from tract.tract import Tract as Tract
 
@@ -49,12 +53,15 @@ _HOMES = {
     "tract.errors": "TractError",
     "tract.porcelain.compile": "CompiledContext",
     "tract.porcelain.diff": "DiffResult",
-    "tract.porcelain.fsck": "Problem",
+    "tract.porcelain.problem": "Problem",
     "tract.porcelain.commit_info": "CommitInfo",
     "tract.porcelain.import_": "ImportResult",
+    "tract.porcelain.in_force": "WaitingDocument",
     "tract.porcelain.log": "ShowResult StatusInfo",
     "tract.porcelain.search": "Hit",
+    "tract.porcelain.settings": "Settings",
     "tract.porcelain.storage": "StorageInfo",
+    "tract.porcelain.undo": "Operation RefMove",
     "tract.porcelain.workspace": "IndexUnavailable",
     "tract.tract": "Tract",
 }

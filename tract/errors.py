@@ -2,10 +2,11 @@
 
     TractError(message, hint=None)
     ├ UsageError    2 / 400   BadRevision AmbiguousRevision BadRefName BadContent DetachedHead
-    │                         Closed
+    │                         Closed NothingToUndo
     ├ NotFound      3 / 404   RepoNotFound RevisionNotFound BranchNotFound EntryNotFound FileMissing
+    │                         SettingNotFound
     ├ Conflict      4 / 409   StaleRef RefExists RepoLocked
-    ├ Refused       5 / 403   UnpairedToolCall CheckedOut
+    ├ Refused       5 / 403   UnpairedToolCall CheckedOut SettingRefused
     ├ CorruptRepo   8 / 500   BadObject UnknownFormat
     └ NotReady      9 / 503   StorageFull ReadOnly GitMissing
 
@@ -36,12 +37,15 @@ __all__ = [
     "GitMissing",
     "NotFound",
     "NotReady",
+    "NothingToUndo",
     "ReadOnly",
     "RefExists",
     "Refused",
     "RepoLocked",
     "RepoNotFound",
     "RevisionNotFound",
+    "SettingNotFound",
+    "SettingRefused",
     "StaleRef",
     "StorageFull",
     "TractError",
@@ -110,6 +114,10 @@ class Closed(UsageError):
     """The handle was closed."""
 
 
+class NothingToUndo(UsageError):
+    """No operation is left that could be taken back, or brought again."""
+
+
 class NotFound(TractError):
     """What was named does not exist."""
 
@@ -134,6 +142,10 @@ class EntryNotFound(NotFound):
 
 class FileMissing(NotFound):
     """There is no such file."""
+
+
+class SettingNotFound(NotFound):
+    """The setting is not set, or nothing of that name waits to be accepted."""
 
 
 class Conflict(TractError):
@@ -166,6 +178,10 @@ class UnpairedToolCall(Refused):
 
 class CheckedOut(Refused):
     """The branch is checked out in a git work tree, whose files a commit would belie."""
+
+
+class SettingRefused(Refused):
+    """Settings that others wrote are not used, or not mixed with ours; `names` lists them."""
 
 
 class CorruptRepo(TractError):

@@ -178,3 +178,10 @@ def test_lines_of_a_newer_version() -> None:
     line = '{"at":"x","entry":"k","model":"m","request":"abc","options":{"order":[1]},"new":1}'
     assert of_entry([line], "k").config == LLMConfig("m")
     assert msgspec.json.decode(line)["new"] == 1
+
+
+@pytest.mark.parametrize("extra", [5, "abc", [1]])
+def test_extra_that_is_no_object(extra: object) -> None:
+    """An `extra` that is no object is refused, whoever wrote it."""
+    with pytest.raises(BadContent, match="extra is no object"):
+        LLMConfig.from_dict({"extra": extra})

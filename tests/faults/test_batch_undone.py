@@ -17,7 +17,7 @@ from tests.git import fsck_clean, git
 from tests.porcelain.saying import contents
 from tests.porcelain.test_beside_others import between
 from tract.errors import RepoLocked, StaleRef, StorageFull
-from tract.plumbing import refs
+from tract.plumbing import ref_lock
 from tract.porcelain import spill
 from tract.tract import Tract
 
@@ -165,7 +165,7 @@ def test_attachment_of_somebody_else(path: Path, spilled: bool, ends: str) -> No
 
 def refused_by_a_lock(t: Tract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program holds the branch."""
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     lock = Path(t.path, "refs/heads/main.lock")
     lock.write_text("of somebody else\n")
     with pytest.raises(RepoLocked):

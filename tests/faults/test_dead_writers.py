@@ -17,7 +17,7 @@ from tests.faults.aftermath import an_hour_later
 from tests.faults.child import forked
 from tests.git import fsck_clean, git
 from tract.errors import RepoLocked
-from tract.plumbing import notes, refs
+from tract.plumbing import head, notes, ref_lock, refs
 from tract.porcelain.settle import settle
 from tract.tract import Tract
 
@@ -89,7 +89,7 @@ def test_lock_with_another_value_is_foreign(
     path: Path, ref: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lock that holds something else is not the dead writer's, even where the file names it."""
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     lock = lay(path, ref, NEW, "3" * 40 + "\n")
     with Tract.open(path) as t:
         if ref == MAIN:
@@ -107,10 +107,10 @@ def test_lock_with_another_value_is_foreign(
 def dies(ref: str, real: Callable[..., Any]) -> Callable[..., Any]:
     """Stands before what is done under a ref's lock; kills the process under that of `ref`."""
 
-    def call(repo: Any, now_ms: int) -> Any:
+    def call(repo: Any) -> Any:
         if (Path(repo.path) / f"{ref}.lock").exists():
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(repo, now_ms)
+        return real(repo)
 
     return call
 
@@ -121,7 +121,7 @@ def killed_under(path: Path, ref: str, work: Callable[[Tract], object]) -> int:
 
     def child() -> None:
         told.write_text(str(os.getpid()))
-        refs._signature = dies(ref, refs._signature)
+        vars(refs)["signature"] = vars(head)["signature"] = dies(ref, ref_lock.signature)
         with Tract.open(path) as t:
             work(t)
 
@@ -176,7 +176,7 @@ def test_killed_while_head_moves(tmp_path: Path) -> None:
 
 def test_foreign_lock_of_notes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Notes locked by another program refuse what needs them now, and nothing else."""
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     held = [path / f"{ref}.lock" for ref in (notes.GENERATION, notes.TOKENS)]
     for each in held:
         each.write_text("of somebody else\n")
@@ -199,7 +199,7 @@ def test_foreign_lock_of_notes(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_foreign_lock_of_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """HEAD locked by another program: the switch at the end of an import is refused, by name."""
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     with Tract.open(tmp_path / ".tract") as t:
         held = Path(t.path) / "HEAD.lock"
         held.write_text("of somebody else\n")
@@ -213,7 +213,7 @@ def test_foreign_lock_of_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_foreign_lock_of_the_branch_at_a_batch(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch whose branch another program holds is refused, and nothing of it is written."""
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     (path / f"{MAIN}.lock").write_text("of somebody else\n")
     everything = git(path, "cat-file", "--batch-all-objects", "--batch-check")
     with Tract.open(path) as t:

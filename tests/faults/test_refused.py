@@ -16,7 +16,7 @@ import pytest
 from tests.faults.child import forked
 from tests.git import fsck_clean, git
 from tract.errors import ReadOnly, RepoLocked, StorageFull, TractError
-from tract.plumbing import lock, refs
+from tract.plumbing import lock, ref_lock
 from tract.tract import Tract
 
 NOBODY = 65534
@@ -27,7 +27,7 @@ def test_foreign_lock_is_waited_for_and_never_removed(
 ) -> None:
     """A ref lock of another program gives RepoLocked with the file's name, and stays."""
     t.user("a")
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     held = Path(t.path) / "refs/heads/main.lock"
     held.write_text("of somebody else\n")
     tip = git(t.path, "rev-parse", "main")

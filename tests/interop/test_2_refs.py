@@ -154,7 +154,7 @@ def test_switch_to_the_first_import_is_a_checkout_for_git(t: Tract) -> None:
     t.import_messages([{"id": "a", "messages": record}, {"id": "b", "messages": record}])
     assert git(t.path, "symbolic-ref", "HEAD") == "refs/heads/import/a"
     last = (Path(t.path) / "logs" / "HEAD").read_text().splitlines()[-1]
-    assert "\tcheckout: moving from main to import/a (tract #" in last
+    assert "\tcheckout: moving from main to import/a (tract import #" in last
 
 
 def test_user_s_configuration_does_not_stand_in_for_ours(tmp_path: Path) -> None:

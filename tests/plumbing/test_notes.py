@@ -7,7 +7,10 @@ from hashlib import sha1
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.git import git
 from tests.interop.counted import Counted
 from tract.errors import BadObject, StaleRef, UsageError
 from tract.plumbing import landing, notes, refs
@@ -28,6 +31,7 @@ from tract.plumbing.repo import BlobId, CommitId, Repo, TreeId
 REF = notes.TOKENS
 WHO = Person("A", "a@example.org", 1_700_000_000)
 Files = Mapping[str, bytes]
+Notes = dict[str, list[str]]
 
 
 def obj(n: int | str) -> str:
@@ -629,3 +633,182 @@ def test_a_join_of_what_is_staged(repo: Repo) -> None:
     assert notes.add_lines(other, notes.GENERATION, {ONE: ["g"]}, verb="tokens")
     assert notes.join(other, notes.GENERATION, theirs, verb="fetch")
     assert notes.read_lines(other, notes.GENERATION, ONE) == ["a", "g", "m", "z"]
+
+
+# Taking back
+
+
+def take_back(repo: Repo, old: str | None, new: str | None) -> bool:
+    """Take back what the move from `old` to `new` did, under the lock."""
+    with repo.lock:
+        return notes.take_back(repo, REF, old, new, verb="undo", tail=" of #" + "k" * 15)
+
+
+def now(repo: Repo) -> dict[str, list[str]]:
+    """Every note, by object."""
+    return dict(notes.list_lines(repo, REF))
+
+
+def test_lines_of_a_move_go(repo: Repo) -> None:
+    """What one move added goes; the note that it added to keeps its other lines."""
+    add(repo, {ONE: ["a"]})
+    old = tip(repo)
+    add(repo, {ONE: ["b"], obj(2): ["c"]})
+    assert take_back(repo, old, tip(repo))
+    assert now(repo) == {ONE: ["a"]}
+
+
+def test_first_notes_are_taken_back(repo: Repo) -> None:
+    """Taking back the move that made the ref leaves a ref with no notes."""
+    add(repo, {ONE: ["a"]})
+    assert take_back(repo, None, tip(repo))
+    assert (now(repo), files(repo)) == ({}, {})
+    add(repo, {ONE: ["b"]})
+    assert now(repo) == {ONE: ["b"]}
+
+
+def test_what_came_later_stays(repo: Repo) -> None:
+    """Notes that were written since are left as they are, on the same object too."""
+    add(repo, {ONE: ["a"]})
+    old = tip(repo)
+    add(repo, {ONE: ["b"]})
+    new = tip(repo)
+    add(repo, {ONE: ["c"], obj(2): ["d"]})
+    assert take_back(repo, old, new)
+    assert now(repo) == {ONE: ["a", "c"], obj(2): ["d"]}
+
+
+def test_lines_that_a_move_removed_come_again(repo: Repo) -> None:
+    """Taking back a taking-back brings the lines again: that is a redo."""
+    add(repo, {ONE: ["a"]})
+    old = tip(repo)
+    add(repo, {ONE: ["b"], obj(2): ["c"]})
+    new = tip(repo)
+    take_back(repo, old, new)
+    assert take_back(repo, new, tip(repo))
+    assert now(repo) == {ONE: ["a", "b"], obj(2): ["c"]}
+
+
+def test_taking_back_is_a_new_commit(repo: Repo) -> None:
+    """The ref goes on to a commit over its tip, with a line that says what was taken back."""
+    add(repo, {ONE: ["a"]})
+    old = tip(repo)
+    take_back(repo, None, old)
+    made = read_commit(repo, tip(repo))
+    assert (made.parents, made.message) == ((old,), "tract: undo\n")
+    entry = next(iter(repo.git.lookup_reference(REF).log()))
+    assert entry.message.endswith(" of #" + "k" * 15)
+
+
+def test_twice_is_once(repo: Repo, counted: Counted) -> None:
+    """Where nothing is left of it, False is returned and nothing is written."""
+    add(repo, {ONE: ["a"]})
+    old = tip(repo)
+    add(repo, {ONE: ["b"]})
+    new = tip(repo)
+    assert take_back(repo, old, new)
+    before = tip(repo)
+    counted.writes.clear()
+    assert not take_back(repo, old, new)
+    assert (tip(repo), counted.writes) == (before, [])
+
+
+@pytest.mark.parametrize("path", [FLAT, OURS, DEEP])
+def test_note_of_stock_git_is_taken_back_where_it_stands(repo: Repo, path: str) -> None:
+    """Wherever stock git has put a note, its lines go from there."""
+    first = lay(repo, {path: b"a\n"})
+    lay(repo, {path: b"a\nb\n", obj(2): b"c\n"})
+    assert take_back(repo, first, tip(repo))
+    assert files(repo) == {path: b"a\n"}
+
+
+def test_note_that_moved_since_is_found(repo: Repo) -> None:
+    """A note that stood flat and stands in a folder by now loses the same lines."""
+    first = lay(repo, {FLAT: b"a\n"})
+    second = lay(repo, {FLAT: b"a\nb\n"})
+    lay(repo, {OURS: b"a\nb\nc\n"})
+    assert take_back(repo, first, second)
+    assert files(repo) == {OURS: b"a\nc\n"}
+
+
+def test_move_of_a_note_in_the_tree_is_no_change(repo: Repo) -> None:
+    """A move that only put notes elsewhere in the tree did nothing that could be taken back."""
+    first = lay(repo, {FLAT: b"a\nb\n"})
+    second = lay(repo, {OURS: b"b\na\n"})
+    assert not take_back(repo, first, second)
+
+
+def test_files_that_are_no_notes_stay(repo: Repo) -> None:
+    """What is no note is not taken back."""
+    first = lay(repo, {OURS: b"a\n"})
+    second = lay(repo, {OURS: b"a\nb\n", "README": b"r", f"{ONE[:2]}/README": b"i"})
+    take_back(repo, first, second)
+    assert files(repo) == {OURS: b"a\n", "README": b"r", f"{ONE[:2]}/README": b"i"}
+
+
+def test_ref_that_is_gone_has_nothing_to_take_back(repo: Repo) -> None:
+    """Somebody deleted the notes since: nothing is made anew."""
+    add(repo, {ONE: ["a"]})
+    made = tip(repo)
+    git(repo.path, "update-ref", "-d", REF)
+    assert not take_back(repo, None, made)
+    assert refs.read_ref(repo, REF) is None
+
+
+def test_missing_notes_commit_is_named(repo: Repo) -> None:
+    """A move one end of which is gone cannot be taken back."""
+    add(repo, {ONE: ["a"]})
+    with pytest.raises(BadObject, match="aaaaaaaaaaaa"):
+        take_back(repo, "a" * 40, tip(repo))
+
+
+def test_taking_back_opens_only_what_differs(repo: Repo, counted: Counted) -> None:
+    """With 2,000 notes, taking back one writes four objects and reads few."""
+    add(repo, {obj(n): [f"{n}"] for n in range(2000)})
+    old = tip(repo)
+    add(repo, {ONE: ["x"]})
+    new = tip(repo)
+    counted.reads.clear()
+    counted.writes.clear()
+    assert take_back(repo, old, new)
+    assert len(counted.writes) == 4
+    assert len(counted.reads) <= 12
+
+
+_LINES = st.dictionaries(
+    st.sampled_from([obj(n) for n in range(3)]),
+    st.lists(st.sampled_from("abcd"), max_size=3),
+    max_size=3,
+)
+
+
+@given(st.lists(_LINES, max_size=2), _LINES, st.lists(_LINES, max_size=2))
+def test_taking_back_is_as_if_it_had_never_been(
+    shared_repo: Repo, before: list[Notes], one: Notes, after: list[Notes]
+) -> None:
+    """Add some, one, some more, and take the one back: the lines that only it brought are gone."""
+    git(shared_repo.path, "update-ref", "-d", REF)
+    for each in before:
+        add(shared_repo, each)
+    old = refs.read_ref(shared_repo, REF)
+    is_new = add(shared_repo, one)
+    new = refs.read_ref(shared_repo, REF)
+    had = as_sets(before)
+    for each in after:
+        add(shared_repo, each)
+    if is_new:
+        take_back(shared_repo, old, new)
+    brought = {k: lines - had.get(k, set()) for k, lines in as_sets([one]).items()}
+    everything = as_sets([*before, one, *after])
+    expected = {k: lines - brought.get(k, set()) for k, lines in everything.items()}
+    found = {k: set(lines) for k, lines in notes.list_lines(shared_repo, REF)}
+    assert found == {k: lines for k, lines in expected.items() if lines}
+
+
+def as_sets(many: list[Notes]) -> dict[str, set[str]]:
+    """Which lines each object has after all of these."""
+    found: dict[str, set[str]] = {}
+    for each in many:
+        for object_id, lines in each.items():
+            found.setdefault(object_id, set()).update(lines)
+    return found

@@ -11,7 +11,7 @@ from pygit2.enums import ObjectType
 from tests.git import fsck_clean, git
 from tests.plumbing.commits import MAIN, commit
 from tract.errors import RepoLocked, StaleRef
-from tract.plumbing import landing, refs, revs
+from tract.plumbing import landing, ref_lock, refs, revs
 from tract.plumbing.objects import read_blob, write_blob
 from tract.plumbing.pending import Move, Pending
 from tract.plumbing.repo import Repo
@@ -105,7 +105,7 @@ def test_what_would_be_refused_last_is_refused_first(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the branch is held by another program, the notes do not move either."""
-    monkeypatch.setattr(refs, "FOREIGN_WAIT_S", 0.05)
+    monkeypatch.setattr(ref_lock, "FOREIGN_WAIT_S", 0.05)
     view = repo.staged()
     for name in ("refs/notes/tract/generation", MAIN):
         commit(view, "x", ref=name)

@@ -243,3 +243,9 @@ def test_committer_is_the_environment_s_then_git_s_then_tract_s(
     assert reopened(path, pinned).committer == ("Ada", "tract@localhost")
     told = {"GIT_COMMITTER_NAME": "Bob", "GIT_COMMITTER_EMAIL": "bob@example.org"}
     assert reopened(path, pinned, **told).committer == ("Bob", "bob@example.org")
+
+
+def test_committer_in_another_encoding_is_readable(repo: Repo, pinned: dict[str, Any]) -> None:
+    """A name in the environment that is no UTF-8 can be written all the same."""
+    named = reopened(Path(repo.path), pinned, GIT_COMMITTER_NAME="J\udce9r")
+    assert named.committer == ("J\ufffdr", "tract@localhost")

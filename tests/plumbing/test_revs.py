@@ -10,7 +10,7 @@ import pytest
 
 from tests.git import git
 from tests.plumbing.commits import MAIN, WHO, commit
-from tract.errors import AmbiguousRevision
+from tract.errors import AmbiguousRevision, RevisionNotFound, TractError
 from tract.plumbing import refs, revs
 from tract.plumbing.objects import read_commit, write_blob
 from tract.plumbing.pages import replace
@@ -194,3 +194,64 @@ def test_walk_ids_reaches_every_commit(repo: Repo, history: list[CommitId]) -> N
     for found in walked:
         parents = read_commit(repo, found).parents
         assert all(walked.index(parent) > walked.index(found) for parent in parents)
+
+
+# -- words of the caller's own
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("-", "-"),
+        ("@{-1}", "@{-1}"),
+        ("@{-12}", "@{-12}"),
+        ("@{-1}~1", "@{-1}"),
+        ("@{-1}^", "@{-1}"),
+        ("ORIG_HEAD", "ORIG_HEAD"),
+        ("ORIG_HEAD~1", "ORIG_HEAD"),
+        ("main~1", "main"),
+    ],
+)
+def test_caller_is_asked_first(repo: Repo, history: list[CommitId], text: str, asked: str) -> None:
+    """What a handle has words of its own for is asked before git's refs, with what follows it."""
+    words: list[str] = []
+
+    def own(word: str) -> str:
+        words.append(word)
+        return history[2]
+
+    expected = history[2] if text == asked else history[1]
+    assert revs.resolve(repo, text, head=MAIN, own=own) == expected
+    assert words == [asked]
+
+
+def test_own_word_may_be_a_ref(repo: Repo, history: list[CommitId]) -> None:
+    """An answer that is a ref takes every suffix a ref takes, its log's too."""
+    for text in ("-", "@{-1}"):
+        assert revs.resolve(repo, text, head=MAIN, own=lambda _: "refs/heads/side/way") == git(
+            repo.path, "rev-parse", "side/way"
+        )
+    assert revs.resolve(repo, "@{-1}@{1}", head=MAIN, own=lambda _: MAIN) == history[2]
+    assert revs.resolve(repo, "@{-1}~1", head=MAIN, own=lambda _: MAIN) == history[2]
+
+
+def test_own_ref_without_commits_is_not_found(repo: Repo, history: list[CommitId]) -> None:
+    """A branch that has no commits yet names no commit."""
+    with pytest.raises(RevisionNotFound, match="new has no commits yet"):
+        revs.resolve(repo, "-", head=MAIN, own=lambda _: "refs/heads/new")
+
+
+@pytest.mark.parametrize("text", ["main-", "main-~1", "-main", "a-b"])
+def test_dash_inside_a_name_is_no_word(repo: Repo, history: list[CommitId], text: str) -> None:
+    """Only a `-` that stands alone is where one stood before."""
+    words: list[str] = []
+    with pytest.raises(TractError):
+        revs.resolve(repo, text, head=MAIN, own=lambda word: words.append(word))
+    assert "-" not in words
+
+
+def test_orig_head_is_git_s_where_the_caller_has_none(repo: Repo, history: list[CommitId]) -> None:
+    """A word that the caller leaves is git's."""
+    git(repo.path, "update-ref", "ORIG_HEAD", history[1])
+    assert revs.resolve(repo, "ORIG_HEAD", head=MAIN) == history[1]
+    assert revs.resolve(repo, "ORIG_HEAD~1", head=MAIN) == history[0]

@@ -9,7 +9,7 @@ import pytest
 from tests.git import git
 from tests.plumbing.stock import commit_files, entry
 from tests.porcelain.saying import EXAMPLES, call, calling, result, unchanged, user
-from tract.porcelain.fsck import Problem
+from tract.porcelain.problem import Problem
 from tract.tract import Tract
 
 K, L = "k" * 16, "l" * 16
@@ -69,7 +69,7 @@ def test_ref_that_names_nothing(t: Tract) -> None:
     Path(t.path, "refs", "heads", "broken").write_text("a" * 40 + "\n")
     commit_files(t.path, {"000/00/00.user.md": "---\nbroken\n---\n"}, branch="other")
     found = {problem.kind: problem for problem in t.fsck()}
-    assert found["ref"].where == "refs/heads/broken"
+    assert found["branch"].where == "refs/heads/broken"
     assert found["entry"].where == "other:000/00/00.user.md"
 
 

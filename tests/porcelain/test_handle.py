@@ -43,6 +43,11 @@ VERBS: dict[str, Callable[[Tract], object]] = {
     "import_messages": lambda t: t.import_messages([user()]),
     "import_file": lambda t: t.import_file("nowhere.json"),
     "import_bytes": lambda t: t.import_bytes(b'[{"role":"user","content":"x"}]'),
+    "checkout": lambda t: t.checkout("main"),
+    "reset": lambda t: t.reset("HEAD"),
+    "undo": lambda t: t.undo(),
+    "redo": lambda t: t.redo(),
+    "operations": lambda t: t.operations(),
     "compile": lambda t: t.compile(),
     "log": lambda t: t.log(),
     "show": lambda t: t.show(),
@@ -64,7 +69,7 @@ WRITING = ("system", "user", "assistant", "reasoning", "artifact", "handoff", "c
 
 def test_every_verb_is_in_the_table() -> None:
     """The table of verbs in this file is complete."""
-    public = {name for name in vars(Tract) if not name.startswith("_")} - {"open", "close"}
+    public = {name for name in vars(Tract) if not name.startswith("_")} - {"open", "close", "mend"}
     assert VERBS.keys() == public
 
 

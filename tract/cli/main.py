@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tract.cli import demo, import_, read, write
+from tract.cli import config, demo, import_, move, read, write
 from tract.cli.options import CONTEXT, SHARED, Call, command, format_sections, from_os_error
 from tract.cli.render import Paint, Screen
 from tract.errors import TractError, UsageError
@@ -215,7 +215,8 @@ FAMILIES: dict[str, tuple[click.Command, ...]] = {
         write.record_usage,
     ),
     "Read": (read.compile_, read.log, read.show, read.status, read.diff, read.search),
-    "Look after": (read.fsck, read.git, completion),
+    "Move": (move.checkout, move.reset, move.undo, move.redo, move.operations),
+    "Look after": (config.config, read.fsck, read.git, completion),
 }
 cli.params += SHARED
 for family in FAMILIES.values():

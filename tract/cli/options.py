@@ -19,6 +19,7 @@ from tract.cli.render import Screen, is_terminal
 from tract.errors import FileMissing, NotReady, RepoNotFound, TractError, UsageError
 
 if TYPE_CHECKING:
+    from tract.porcelain.problem import Problem
     from tract.tract import Tract
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -57,6 +58,12 @@ class Call:
         # Counting loads tables for half a second, longer than a command should take to end.
         t.counts_at_close = False
         return t
+
+    def mend(self) -> list[Problem]:
+        """Put back what keeps the repository from being opened, and say what that was."""
+        from tract.tract import Tract
+
+        return Tract.mend(os.environ.get("TRACT_DIR") or (os.curdir if self.start else None))
 
     def _path(self) -> str | None:
         return os.environ.get("TRACT_DIR") or self._own_repository()

@@ -231,29 +231,42 @@ def search(
 
 
 @command("fsck")
-def fsck(call: Call) -> None:
-    """Check the repository: git's objects, and that every entry can be read.
+@click.option("--repair", is_flag=True, help="Mend what can be mended; nothing is deleted.")
+def fsck(call: Call, repair: bool) -> None:
+    """Check the repository: its files, git's objects, every entry, refs and notes.
 
     Ends with exit code 8 if something is wrong, and names it.
+
+    --repair sets damaged files aside in .tract/tract/damaged, makes again what can be made, and
+    moves a branch that is not whole to its newest whole commit, and on with what came after and
+    can be read. It then ends with 0, unless something harmful is left.
 
     \b
     Examples:
       tract fsck
       tract fsck --json
+      tract fsck --repair
     """
     screen = call.screen
+    problems = call.mend() if repair else []
     with call.open() as t:
-        problems = t.fsck()
+        problems += t.fsck(repair=repair)
+    left = [each for each in problems if not each.repaired]
     if call.json:
-        screen.document({"sound": not problems, "problems": problems})
-    for problem in problems if not call.json else ():
-        screen.say(Paint(problem.kind, "red", bold=True), f" {problem.where}: {problem.message}")
-        if problem.hint:
-            screen.say(Paint("  hint: ", "yellow"), problem.hint)
-    if problems:
-        screen.note(number(len(problems), "problem"))
+        screen.document({"sound": not left, "problems": problems})
+    else:
+        for problem in problems:
+            screen.say(*report.problem_line(problem))
+            if problem.hint:
+                screen.say(Paint("  hint: ", "yellow"), problem.hint)
+    if len(left) < len(problems):
+        screen.note(f"{number(len(problems) - len(left), 'problem')} repaired")
+    if left:
+        screen.note(number(len(left), "problem"))
+    if any(not (repair and each.is_harmless) for each in left):
         raise click.exceptions.Exit(CorruptRepo.exit_code)
-    screen.note("Sound: nothing is wrong.")
+    if not problems:
+        screen.note("Sound: nothing is wrong.")
 
 
 class PassThrough(click.Command):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tract.porcelain.compile import CompiledContext
     from tract.porcelain.diff import DiffResult
     from tract.porcelain.log import StatusInfo
+    from tract.porcelain.problem import Problem
     from tract.porcelain.search import Hit
     from tract.porcelain.storage import StorageInfo
 
@@ -213,25 +214,32 @@ def status_lines(status: StatusInfo) -> Iterator[Line]:
     else:
         yield ("On branch ", Paint(status.branch_name or "", "green"))
     if not status.commit_count:
+        yield from _warnings(status)
         yield ()
         yield ("No commits yet",)
-        yield from _advice('tract user "Hello"', "tract import chat.jsonl")
+        yield from advice('tract user "Hello"', "tract import chat.jsonl")
         return
     sizes = [
         f"{number(status.entry_count, 'entry', 'entries')} in",
         f"{number(status.commit_count, 'commit')},",
         f"{number(status.token_count, 'token')} ({status.token_source})",
     ]
+    if status.token_budget_max is not None:
+        sizes.append(f"of a budget of {status.token_budget_max:,}")
     yield (" ".join(sizes),)
     if status.pinned_count or status.skipped_count:
         yield (f"{status.pinned_count:,} pinned, {status.skipped_count:,} skipped",)
     yield from _open_calls(status)
-    for warning in status.warnings:
-        yield (Paint("warning: ", "yellow"), warning)
+    yield from _warnings(status)
     yield ()
     yield ("Recent commits:",)
     for info in status.recent_commits:
         yield ("  ", *log_line(info))
+
+
+def _warnings(status: StatusInfo) -> Iterator[Line]:
+    for warning in status.warnings:
+        yield (Paint("warning: ", "yellow"), warning)
 
 
 def storage_lines(found: StorageInfo) -> Iterator[Line]:
@@ -264,12 +272,13 @@ def _open_calls(status: StatusInfo) -> Iterator[Line]:
         said = flat(f"{call.name}({call.arguments})")
         yield ("  ", said, Paint(f"  {flat(call.id or 'no id')}", dim=True))
     first = shlex.quote(status.pending_tool_calls[0].id or "ID")
-    yield from _advice(
+    yield from advice(
         f"tract commit --type tool_io --tool-call-id {first} RESULT", "tract cancel-tool-calls"
     )
 
 
-def _advice(*commands: str) -> Iterator[Line]:
+def advice(*commands: str) -> Iterator[Line]:
+    """What to do next, a command a line."""
     for command in commands:
         yield (Paint("  next: ", dim=True), command)
 
@@ -283,3 +292,14 @@ def compiled_line(compiled: CompiledContext) -> Line:
     if compiled.pending_tool_calls:
         said += f", {number(len(compiled.pending_tool_calls), 'open tool call')}"
     return (said,)
+
+
+# What is wrong
+
+
+def problem_line(problem: Problem) -> Line:
+    """Something that fsck found, or mended."""
+    word = Paint("repaired ", "green", bold=True) if problem.repaired else ""
+    kind = Paint(problem.kind, "red", bold=True)
+    where = "" if problem.where in problem.message else f" {flat(problem.where)}"
+    return [word, kind, f"{where}: {flat(problem.message)}"]

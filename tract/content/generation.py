@@ -20,8 +20,9 @@ from tract.errors import BadContent
 
 _NAMES = frozenset({"base_url", "api_base", "service_account"})
 _TELLING = frozenset(
-    "key apikey token bearer secret auth authorization password passwd pwd credential credentials"
-    " cert certificate cookie header headers proxy organization endpoint".split()
+    "key keys apikey token bearer secret secrets auth authorization password passwd pwd credential"
+    " credentials cert certificate cookie header headers proxy proxies organization endpoint url"
+    " uri host".split()
 )
 _HARMLESS = "prompt_cache_key"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_-]+")
@@ -52,8 +53,10 @@ class LLMConfig(msgspec.Struct, frozen=True, omit_defaults=True):
             BadContent: a value of another type than its field's, or one that JSON cannot hold.
         """
         check_json(dict(settings), "generation_config")
-        extra = dict(settings.get("extra") or {})
-        extra |= {key: value for key, value in settings.items() if key not in _FIELDS}
+        extra = settings.get("extra") or {}
+        if not isinstance(extra, Mapping):
+            raise BadContent("generation_config: extra is no object", f"give {_SETTINGS}")
+        extra = {**extra, **{key: settings[key] for key in settings if key not in _FIELDS}}
         fields = {key: value for key, value in settings.items() if key in _FIELDS}
         try:
             return msgspec.convert(fields | {"extra": extra}, cls)
@@ -115,17 +118,18 @@ def read_config(given: object) -> LLMConfig | None:
     settings = given.to_dict() if isinstance(given, LLMConfig) else given
     if not isinstance(settings, Mapping):
         raise BadContent("generation_config is no settings", f"give {_SETTINGS}")
-    kept: dict[str, Any] = _without_transport(settings)
+    kept: dict[str, Any] = without_transport(settings)
     config = LLMConfig.from_dict(kept)
     return config if config != LLMConfig() else None
 
 
-def _without_transport(value: Any) -> Any:
+def without_transport(value: Any) -> Any:
+    """A value without the keys that say where to send or who pays, at any depth."""
     if isinstance(value, Mapping):
         keys = [key for key in value if not is_transport(str(key))]
-        return {key: _without_transport(value[key]) for key in keys}
+        return {key: without_transport(value[key]) for key in keys}
     if isinstance(value, list | tuple):
-        return [_without_transport(item) for item in value]
+        return [without_transport(item) for item in value]
     return value
 
 

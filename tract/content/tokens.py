@@ -156,21 +156,28 @@ def counter_for(tokenizer: str | TokenCounter | None) -> TokenCounter:
     if tokenizer is None:
         return EncodingCounter()
     if isinstance(tokenizer, str):
-        return EncodingCounter(tokenizer if tokenizer in _TABLES else _encoding_of(tokenizer))
+        return EncodingCounter(encoding_of(tokenizer) or DEFAULT_ENCODING)
     if not isinstance(tokenizer, TokenCounter):
         raise TypeError("tokenizer is a name, or has name, count_text and count_messages")
     return tokenizer
 
 
-def _encoding_of(model: str) -> str:
-    """The encoding of a model; the newest for models that tiktoken does not know."""
+def encoding_of(name: str) -> str | None:
+    """The encoding that a name means, an encoding's or a model's; None where it is not known."""
+    if name in _TABLES:
+        return name
     from tiktoken.model import encoding_name_for_model
 
     try:
-        known = encoding_name_for_model(model)
+        known = encoding_name_for_model(name)
     except KeyError:
-        return DEFAULT_ENCODING
-    return known if known in _TABLES else DEFAULT_ENCODING
+        return None
+    return known if known in _TABLES else None
+
+
+def has_table(encoding: str) -> bool:
+    """Whether the table of an encoding is here; looked for, and not read."""
+    return any((folder / _TABLES[encoding].file).is_file() for folder in _folders())
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,8 @@ import fcntl
 import os
 import shutil
 
-from tract.plumbing.repo import Repo, storage_error
+from tract.plumbing.failures import storage_error
+from tract.plumbing.repo import Repo
 
 _STEM = "batch-"
 

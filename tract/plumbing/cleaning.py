@@ -48,6 +48,23 @@ def clean(repo: Repo) -> None:
             _clean_keep(path.removesuffix(".keep"))
 
 
+def leftovers(repo: Repo) -> list[str]:
+    """Temporary files and locks that are more than an hour old, from the repository's folder."""
+    folder, now_ms = object_folder(repo), repo.clock()
+    tops = [folder, pack_folder(repo), *(f"{folder}/{n}" for n in names_in(folder) if len(n) == 2)]
+    found = [os.path.join(top, n) for top in tops for n in names_in(top) if is_temporary(n)]
+    found += [os.path.join(repo.path, n) for n in names_in(repo.path) if n.endswith(".lock")]
+    for top, _, names in os.walk(os.path.join(repo.path, "refs")):
+        found += [os.path.join(top, name) for name in names if name.endswith(".lock")]
+    return sorted(os.path.relpath(path, repo.path) for path in found if _is_old(path, now_ms))
+
+
+def is_ours(path: str) -> bool:
+    """Whether a leftover is of the sort that `clean` removes, which libgit2 and we make."""
+    folder, name = os.path.split(path)
+    return folder in ("objects", "objects/pack") and is_temporary(name)
+
+
 def _is_old(path: str, now_ms: int) -> bool:
     try:
         changed_ms = os.stat(path, follow_symlinks=False).st_mtime_ns // 1_000_000

@@ -13,10 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pygit2
 
 from tract.plumbing import reflog, refs
+from tract.plumbing.failures import storage_error
+from tract.plumbing.head import HEAD, ORIG_HEAD, expect_head, move_head, set_orig_head
+from tract.plumbing.keep import KEEP
 from tract.plumbing.objects import write_loose
+from tract.plumbing.operations import new_operation
 from tract.plumbing.packs import NewObject, Pack, write_pack
-from tract.plumbing.pending import Move, Pending, PendingObject
-from tract.plumbing.repo import CommitId, Repo, storage_error
+from tract.plumbing.pending import Pending, PendingObject
+from tract.plumbing.ref_lock import PACKED_REFS, wait_until_free
+from tract.plumbing.repo import CommitId, Repo
 
 Objects = Mapping[str, PendingObject]
 # A blob of this size is looked for before it is packed: an image that is there is not stored twice.
@@ -93,32 +98,58 @@ def land_packed(repo: Repo, pending: Pending, packs: Sequence[Pack]) -> None:
 
 
 def _expect(repo: Repo, pending: Pending) -> None:
-    refs.expect(repo, {name: move.old for name, move in pending.moves.items()})
+    """Look at every ref before the first one moves: what would be refused is refused at once."""
+    is_less = any(move.new is None for move in pending.moves.values())
+    wait_until_free(repo, [*pending.moves, *([PACKED_REFS] if is_less else [])])
+    for name, move in pending.moves.items():
+        if name == HEAD:
+            expect_head(repo, str(move.old))
+        elif name != ORIG_HEAD:
+            refs.expect(repo, name, move.old)
 
 
 def _move(repo: Repo, pending: Pending, objects: Objects) -> None:
-    names = sorted(pending.moves, key=lambda name: not name.startswith(NOTES))
-    lines = [reflog.last_line(repo, name) for name in names] if len(names) > 1 else []
-    operation = refs.new_operation(repo, lines) if lines else None
+    names = sorted(pending.moves, key=lambda name: _rank(name, pending.is_taken_back))
+    operation = pending.operation or _operation(repo, names)
     begins = any(move.old is None for move in pending.moves.values())
     taken = refs.taken_names(repo) if begins else None
     for name in names:
-        old, new, verb = _values(pending.moves[name])
+        move = pending.moves[name]
+        if name == HEAD:
+            old, new = str(move.old), str(move.new)
+            move_head(repo, new, old=old, verb=move.verb, tail=move.tail, operation=operation)
+            continue
+        if name == ORIG_HEAD:
+            set_orig_head(repo, CommitId(str(move.new)))
+            continue
         refs.update_ref(
             repo,
             name,
-            new,
-            old=old,
-            verb=verb,
+            CommitId(move.new) if move.new is not None else None,
+            old=CommitId(move.old) if move.old is not None else None,
+            verb=move.verb,
+            tail=move.tail,
             operation=operation,
             taken=taken,
             before=lambda: _write_again(repo, objects),
         )
 
 
-def _values(move: Move) -> tuple[CommitId | None, CommitId, str]:
-    old = CommitId(move.old) if move.old is not None else None
-    return old, CommitId(move.new), move.verb
+def _rank(name: str, is_taken_back: bool) -> int:
+    """Notes move first, then what keeps commits, branches, HEAD; notes last where they are taken
+    back: so a kill leaves at worst a note on a commit that nobody can reach.
+    """
+    if name.startswith(NOTES):
+        return 4 if is_taken_back else 0
+    return 3 if name == HEAD else 1 if name.startswith((KEEP, ORIG_HEAD)) else 2
+
+
+def _operation(repo: Repo, names: Sequence[str]) -> str | None:
+    """The id for the moves of several refs; a single one finds its own."""
+    if len(names) == 1:
+        return None
+    lines = [reflog.last_line(repo.path, name) for name in {*names, HEAD}]
+    return new_operation(repo, lines)
 
 
 def _loose_path(repo: Repo, object_id: str) -> str:

@@ -16,9 +16,12 @@ import weakref
 from types import TracebackType
 
 from tract.errors import ReadOnly, RepoLocked, StorageFull
+from tract.plumbing import reflog
+from tract.plumbing.ref_names import stored_value
 
 WAIT_S = 30.0
 EMPTY_LOCK_S = 0.2
+UNCHANGED_LOCK_S = 5.0
 _POLL_S = 0.001
 _LINE_MAX = 4096
 
@@ -98,23 +101,36 @@ class WriteLock:
 
     def _clear_dead_writer(self, fd: int) -> None:
         line = os.pread(fd, _LINE_MAX, 0).split(b"\n", 1)[0].decode("utf-8", "replace")
-        words = line.split(" ", 2)
-        if len(words) == 3 and words[1].startswith(("refs/", "HEAD")):
-            self._take_over(*words)
+        moving = _moving(line)
+        if moving is not None:
+            self._take_over(*moving)
         if line != (mine := str(os.getpid())):
             self._say(mine)
 
     def _take_over(self, pid: str, ref: str, new: str) -> None:
-        """Remove the ref's lock that the dead writer `pid` left, if it is surely its own."""
+        """Remove the ref's lock that the dead writer `pid` left, if it is surely its own.
+
+        What it left in the ref's log goes first, while that lock keeps others off. A deletion
+        holds the lock of `packed-refs` too.
+        """
         git_dir = os.path.dirname(os.path.dirname(self.path))
         stale = os.path.join(git_dir, f"{ref}.lock")
+        if new == reflog.NOTHING:
+            _remove_unchanged(os.path.join(git_dir, "packed-refs.lock"))
         deadline = time.monotonic() + EMPTY_LOCK_S
         while (held := _content(stale)) == "" and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         if held is None or held not in ("", new):
             return
+        if ref != "HEAD":
+            reflog.mend(git_dir + "/", ref, new, stored_value(git_dir, ref))
         os.unlink(stale)
         self.takeovers.append(f"process {pid} died while moving {ref}; its lock was removed")
+
+    def was_moving(self, ref: str, new: str) -> bool:
+        """Whether the last writer was moving `ref` to `new` when it died; nothing is waited for."""
+        moving = _moving(_content(self.path) or "")
+        return moving is not None and moving[1:] == (ref, new)
 
     def announce(self, ref: str, new: str) -> None:
         """Say, before `ref` is locked, which value it is about to get."""
@@ -147,6 +163,35 @@ class WriteLock:
         """In a forked child: without the descriptor, which would keep a dead parent's lock."""
         self._threads = threading.Lock()
         self._let_go()
+
+
+def _moving(line: str) -> tuple[str, str, str] | None:
+    """Process, ref and value in a line of the lock file that tells of a move."""
+    words = line.split("\n", 1)[0].split(" ", 2)
+    if len(words) != 3 or not words[1].startswith(("refs/", "HEAD", "ORIG_HEAD")):
+        return None
+    return words[0], words[1], words[2]
+
+
+def _remove_unchanged(path: str) -> None:
+    """Remove a lock file that nobody has touched for five seconds, and that stays so."""
+    was = _stamp(path)
+    deadline = time.monotonic() + UNCHANGED_LOCK_S
+    while was is not None and (now := _stamp(path)) is not None:
+        if now != was:
+            return
+        if time.monotonic() > deadline:
+            os.unlink(path)
+            return
+        time.sleep(EMPTY_LOCK_S)
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _content(path: str) -> str | None:

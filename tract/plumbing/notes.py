@@ -16,6 +16,8 @@ import pygit2
 
 from tract.errors import UsageError
 from tract.plumbing import refs
+from tract.plumbing.chain import add_commit, read_tip
+from tract.plumbing.failures import missing
 from tract.plumbing.notes_tree import (
     Folder,
     Path,
@@ -28,16 +30,13 @@ from tract.plumbing.notes_tree import (
 )
 from tract.plumbing.objects import (
     Commit,
-    Person,
-    clean_name,
     read_blob,
     read_commit,
     read_tree,
     write_blob,
-    write_commit,
     write_tree,
 )
-from tract.plumbing.repo import CommitId, Repo, missing
+from tract.plumbing.repo import CommitId, Repo
 
 TOKENS = "refs/notes/tract/tokens"
 GENERATION = "refs/notes/tract/generation"
@@ -57,13 +56,13 @@ def read_lines(repo: Repo, ref: str, object_id: str) -> list[str]:
 
     Bytes that are no UTF-8 come as lone surrogates, and are the same bytes when written back.
     """
-    root = _root(repo, _tip(repo, ref))
+    root = _root(repo, read_tip(repo, ref))
     return _text(_read(repo, blobs_of(root, _checked(object_id))))
 
 
 def noted(repo: Repo, ref: str, object_ids: Iterable[str]) -> set[str]:
     """Which of these objects have a note; the tree is read once for all."""
-    root = _root(repo, _tip(repo, ref))
+    root = _root(repo, read_tip(repo, ref))
     return {each for each in object_ids if blobs_of(root, _checked(each))}
 
 
@@ -84,7 +83,7 @@ def fan_out(repo: Repo, ref: str) -> dict[str, str]:
 
     Where notes stand in the root itself, its tree is there too, under the name "".
     """
-    parent = _tip(repo, ref)
+    parent = read_tip(repo, ref)
     if parent is None:
         return {}
     items = read_tree(repo, parent.tree)
@@ -150,7 +149,7 @@ def add_lines(repo: Repo, ref: str, lines: Of[Iterable[str]], *, verb: str) -> b
         StaleRef: somebody else moved the ref first.
     """
     wanted = {_checked(object_id): _encoded(each) for object_id, each in lines.items()}
-    parent = _tip(repo, ref)
+    parent = read_tip(repo, ref)
     return _add(repo, ref, parent, _root(repo, parent), wanted, verb)
 
 
@@ -159,7 +158,7 @@ def carry(repo: Repo, ref: str, moved: Of[str], *, verb: str) -> bool:
 
     What is carried is what stood there before the call, so `{a: b, b: c}` is a shift.
     """
-    parent = _tip(repo, ref)
+    parent = read_tip(repo, ref)
     root = _root(repo, parent)
     wanted: dict[str, set[bytes]] = {}
     for old, new in moved.items():
@@ -200,15 +199,47 @@ def _add(
     return True
 
 
-def _commit(repo: Repo, ref: str, parents: tuple[Commit, ...], root: Folder, verb: str) -> None:
-    now_s = max(repo.clock() // 1000, *(parent.committer.time_s for parent in parents), 0)
-    name, mail = repo.committer
-    who = Person(clean_name(name, "tract"), clean_name(mail, "tract@localhost"), now_s)
+def _commit(
+    repo: Repo, ref: str, parents: tuple[Commit, ...], root: Folder, verb: str, tail: str = ""
+) -> None:
     tree = root.write() or write_tree(repo, ())
-    over = [parent.id for parent in parents]
-    message = f"tract: {verb}\n"
-    made = write_commit(repo, tree, over, author=who, committer=who, message=message)
-    refs.update_ref(repo, ref, made, old=over[0] if over else None, verb=verb)
+    add_commit(repo, ref, parents, tree, verb=verb, tail=tail)
+
+
+# Taking back
+
+
+def take_back(
+    repo: Repo, ref: str, old: str | None, new: str | None, *, verb: str, tail: str
+) -> bool:
+    """Take back what one move of the ref, from `old` to `new`, did to its notes.
+
+    The lines that it added go, those that it removed come again, and whatever was written since
+    stays: a new commit, never a step back. Returns False where nothing of it is left.
+
+    Raises:
+        BadObject: one of the two commits is missing.
+    """
+    was, then = (_root(repo, read_commit(repo, each) if each else None) for each in (old, new))
+    tip = read_tip(repo, ref)
+    now = _root(repo, tip)
+    paths = [path for path in _differing(was, then) if is_rest(path[-1], len(path) - 1)]
+    for object_id in dict.fromkeys(b"".join(path).decode() for path in paths):
+        _take_back(repo, object_id, was, then, now)
+    if not now.is_changed:
+        return False
+    _commit(repo, ref, (tip,) if tip is not None else (), now, verb, tail)
+    return True
+
+
+def _take_back(repo: Repo, object_id: str, was: Folder, then: Folder, now: Folder) -> None:
+    before, after, lines = (
+        set(_read(repo, blobs_of(root, object_id))) for root in (was, then, now)
+    )
+    wanted = (lines - (after - before)) | (before - after)
+    if wanted != lines:
+        blob = bytes.fromhex(write_blob(repo, _body(wanted))) if wanted else None
+        put_note(now, object_id, blob)
 
 
 # Joining
@@ -226,7 +257,7 @@ def join(repo: Repo, ref: str, theirs: CommitId, *, verb: str) -> bool:
         BadObject: `theirs` is no commit.
     """
     other = read_commit(repo, theirs)
-    mine = _tip(repo, ref)
+    mine = read_tip(repo, ref)
     base = _merge_base(repo, mine, theirs)
     if base == theirs:
         return False
@@ -306,12 +337,7 @@ def _write_union(repo: Repo, blobs: Iterable[bytes]) -> bytes:
     return bytes.fromhex(write_blob(repo, _body(_read(repo, blobs))))
 
 
-# The ref
-
-
-def _tip(repo: Repo, ref: str) -> Commit | None:
-    tip = refs.read_ref(repo, ref)
-    return read_commit(repo, tip) if tip is not None else None
+# The tree
 
 
 def _root(repo: Repo, commit: Commit | None) -> Folder:

@@ -17,7 +17,8 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from tract.errors import BadObject
-from tract.plumbing.repo import BlobId, CommitId, Repo, TreeId, missing, storage_error
+from tract.plumbing.failures import missing, storage_error
+from tract.plumbing.repo import BlobId, CommitId, Repo, TreeId
 
 _TRIES = 8
 FILE = b"100644"
@@ -93,6 +94,11 @@ def write_loose(repo: Repo, kind: ObjectType, data: bytes, odb: pygit2.Odb | Non
 def read_blob(repo: Repo, blob: str) -> bytes:
     """The bytes of a blob."""
     return read(repo, blob, ObjectType.BLOB)
+
+
+def blob_id(data: bytes) -> BlobId:
+    """The id that these bytes have as a blob."""
+    return BlobId(str(pygit2.hash(data)))
 
 
 def write_blob(repo: Repo, data: bytes) -> BlobId:

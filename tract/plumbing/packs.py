@@ -20,8 +20,9 @@ from struct import pack
 
 from tract.errors import StorageFull
 from tract.plumbing.deltas import Whole, varint
+from tract.plumbing.failures import storage_error
 from tract.plumbing.inventory import remove_file
-from tract.plumbing.repo import Repo, storage_error
+from tract.plumbing.repo import Repo
 
 KEEP_MARK = b"tract "
 SIZE_MAX = 2**31 - 1  # past it, an index needs a second table of offsets

@@ -20,11 +20,15 @@ _NAMES = {kind: kind.name.lower().encode() for kind in ObjectType if kind.value 
 
 
 class Move(NamedTuple):
-    """A ref that is to go from `old` (None: it must not exist) to `new`."""
+    """A ref that is to go from `old` (None: it must not exist) to `new` (None: it is deleted).
+
+    HEAD's values are `ref: refs/heads/NAME`, or a commit where it is detached.
+    """
 
     old: str | None
-    new: str
+    new: str | None
     verb: str
+    tail: str = ""
 
 
 class PendingObject(NamedTuple):
@@ -36,7 +40,11 @@ class PendingObject(NamedTuple):
 
 
 class Pending:
-    """What a change is going to write: objects by id, refs in the order they are to move."""
+    """What a change is going to write: objects by id, refs in the order they are to move.
+
+    `operation` is the id of which the moves are a part, where it is known beforehand;
+    `is_taken_back` says that notes are taken back, so they move last.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, PendingObject] = {}
@@ -45,6 +53,8 @@ class Pending:
         self.seen: dict[str, str | None] = {}
         self.taken: Taken | None = None
         self.size_bytes = 0
+        self.operation: str | None = None
+        self.is_taken_back = False
 
     def add(self, kind: ObjectType, data: bytes, follows: str = "") -> str:
         """Keep an object and return its id; `follows` is the id of the version before it."""

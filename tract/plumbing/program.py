@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping
+from typing import BinaryIO
 
 from tract.errors import GitMissing
 from tract.plumbing.repo import Repo
@@ -46,12 +47,14 @@ def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def run_git(repo: Repo, *args: str, capture: bool = True) -> subprocess.CompletedProcess[bytes]:
+def run_git(
+    repo: Repo, *args: str, capture: bool = True, stdin: BinaryIO | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Run stock git on this repository and on no other; output is captured, or passes through."""
     return subprocess.run(
         [git_program(repo), f"--git-dir={repo.path}", *args],
         env=git_environment(repo.environ),
-        stdin=subprocess.DEVNULL if capture else None,
+        stdin=stdin or (subprocess.DEVNULL if capture else None),
         capture_output=capture,
         check=False,
     )

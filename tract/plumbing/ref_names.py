@@ -14,9 +14,10 @@ from contextlib import suppress
 from tract.errors import BadRefName, RefExists
 
 HEADS = "refs/heads/"
-_PACKED = re.compile(rb"^([0-9a-f]{40}) (\S+)$", re.M)
+_PACKED = re.compile(rb"^([0-9a-f]{40}) (\S+)\n", re.M)  # a name that was cut off has no line end
 _BAD_NAME = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|\A[-./]|[./]\Z|\A@\Z"
+    r"|\A[0-9a-fA-F]{40}\Z"  # git reads it as a commit
 )
 
 
@@ -54,6 +55,14 @@ def packed_refs(folder: str) -> Iterator[tuple[str, bytes]]:
             yield os.fsdecode(match[2]), bytes.fromhex(match[1].decode())
 
 
+def stored_value(folder: str, ref: str) -> str | None:
+    """The value of a ref as its file, or `packed-refs`, holds it; None where neither does."""
+    absent = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+    with suppress(*absent), open(os.path.join(folder, ref), "rb") as file:
+        return file.read(4096).strip().decode("utf-8", "replace")
+    return next((value.hex() for name, value in packed_refs(folder) if name == ref), None)
+
+
 class Taken:
     """The names of refs, and whether another one fits in with them."""
 
@@ -83,7 +92,7 @@ class Taken:
         for other in near:
             if other is not None and other != name:
                 raise RefExists(
-                    f"{short(name)} cannot be made while {short(other)} exists",
+                    f"{short(name)} cannot be made while {short(other)}, or its history, exists",
                     f"choose another name, such as {short(name).replace('/', '-')}-1",
                     name=name,
                     other=other,

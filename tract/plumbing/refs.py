@@ -8,32 +8,27 @@ commit that stock git makes in between would be overwritten without a trace.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pygit2
 from pygit2.enums import ReferenceType
-from pygit2.ffi import ffi
 
-from tract.errors import RepoLocked, StaleRef, TractError
-from tract.plumbing import reflog
-from tract.plumbing.objects import clean_name
+from tract.errors import BadObject, StaleRef
+from tract.plumbing import operations, reflog
+from tract.plumbing.failures import missing, storage_error
+from tract.plumbing.operations import new_operation
 from tract.plumbing.pending import Move
-from tract.plumbing.ref_names import HEADS, Taken, packed_refs, short
-from tract.plumbing.repo import CommitId, Repo, missing, storage_error
-
-FOREIGN_WAIT_S = 5.0
-_POLL_S = 0.005
-_LETTERS = str.maketrans("0123456789abcdef", "zyxwvutsrqponmlk")
-_SORTED = str.maketrans("0123456789abcdef", "klmnopqrstuvwxyz")
-_DIGITS = str.maketrans("klmnopqrstuvwxyz", "0123456789abcdef")
-
-
-def random_letters(repo: Repo, size: int) -> str:
-    """`size` bytes of the repository's random source as 2 × size letters k-z (0→z … f→k)."""
-    return repo.random(size).hex().translate(_LETTERS)
-
+from tract.plumbing.ref_lock import (
+    PACKED_REFS,
+    is_held,
+    locked,
+    signature,
+    wait_until_free,
+    who,
+)
+from tract.plumbing.ref_names import Taken, packed_refs, short
+from tract.plumbing.reflog import NOTHING
+from tract.plumbing.repo import CommitId, Repo
 
 # Reading
 
@@ -44,13 +39,72 @@ def read_ref(repo: Repo, name: str) -> CommitId | None:
     A staged repository sees its own moves, and every other ref as it was at the first look.
     """
     if repo.pending is None:
-        return _read_ref(repo, name)
+        return read_stored(repo, name)
     if name in repo.pending.moves:
-        return CommitId(repo.pending.moves[name].new)
+        return _as_id(repo.pending.moves[name].new)
     if name not in repo.pending.seen:
-        repo.pending.seen[name] = _read_ref(repo, name)
-    found = repo.pending.seen[name]
-    return CommitId(found) if found is not None else None
+        repo.pending.seen[name] = read_stored(repo, name)
+    return _as_id(repo.pending.seen[name])
+
+
+def has_ref(repo: Repo, name: str) -> bool:
+    """Whether there is such a ref, be it a damaged one."""
+    try:
+        return read_ref(repo, name) is not None
+    except BadObject:
+        return True
+
+
+def _as_id(value: str | None) -> CommitId | None:
+    return CommitId(value) if value is not None else None
+
+
+def check_absent(repo: Repo, name: str) -> reflog.ReflogLine | None:
+    """Make sure that a ref which is not there was never there, or was deleted.
+
+    Its log tells: the line of a deletion is returned, None where it has no log. A file that a
+    power cut or a hand has taken is no empty branch.
+
+    Raises:
+        BadObject: its log ends with a commit, and no writer that died can have left that line.
+        RepoLocked: another program holds its lock for five seconds.
+    """
+    line = reflog.last_line(repo.path, name)
+    if line is None or line.new == NOTHING or repo.lock.was_moving(name, line.new):
+        return line
+    wait_until_free(repo, [name])  # git writes the line before the ref, too
+    if read_stored(repo, name) is None:
+        raise missing("ref", name)
+    return None
+
+
+def check_present(repo: Repo, name: str, value: str) -> None:
+    """Make sure that a value out of `packed-refs` is not older than what the ref's log tells of.
+
+    A ref has a file of its own from its first move after a packing. One that a power cut or a hand
+    has taken must not bring back what was packed.
+
+    Raises:
+        BadObject: the log tells of moves past this value.
+    """
+    if os.path.exists(os.path.join(repo.path, name)) or is_held(repo, name):
+        return
+    line = reflog.last_line(repo.path, name)
+    if line is None or line.new in ("", NOTHING, value) or repo.lock.was_moving(name, line.new):
+        return
+    is_older = any(each.new == value for each in reflog.read_lines(repo.path, name))
+    if is_older and read_stored(repo, name) == value:  # else it has just moved
+        raise missing("ref", name)
+
+
+def was_undone(repo: Repo, name: str) -> bool:
+    """Whether a branch that has no commits had some, before an undo of its first one.
+
+    Raises:
+        BadObject, RepoLocked: see check_absent.
+    """
+    mark = operations.mark_of(check_absent(repo, name))
+    return mark is not None and mark.verb in operations.UNDOING
 
 
 def assume_free(repo: Repo, name: str) -> None:
@@ -59,7 +113,8 @@ def assume_free(repo: Repo, name: str) -> None:
     repo.pending.seen[name] = None
 
 
-def _read_ref(repo: Repo, name: str) -> CommitId | None:
+def read_stored(repo: Repo, name: str) -> CommitId | None:
+    """The same as it is on disk, whatever a staged repository plans."""
     try:
         target = repo.git.lookup_reference(name).resolve().target
     except (KeyError, pygit2.InvalidSpecError):
@@ -69,32 +124,28 @@ def _read_ref(repo: Repo, name: str) -> CommitId | None:
     return CommitId(str(target))
 
 
-def read_head(repo: Repo) -> tuple[str | None, CommitId | None]:
-    """The current branch's short name and its tip; a detached HEAD has no name."""
-    try:
-        head = repo.git.lookup_reference("HEAD")
-    except (KeyError, pygit2.GitError, OSError) as error:
-        raise missing("ref", "HEAD") from error
-    if head.type == ReferenceType.SYMBOLIC:
-        name = str(head.target)
-        short = name.removeprefix(HEADS)
-        return short, read_ref(repo, name)
-    return None, CommitId(str(head.target))
-
-
 def list_refs(repo: Repo, prefix: str = "") -> list[str]:
     """The names of all refs that begin so, in byte order."""
-    planned = repo.pending.moves if repo.pending is not None else ()
-    return sorted(n for n in {*_names(repo), *planned} if n.startswith(prefix))
+    found = _names(repo)
+    for name, move in repo.pending.moves.items() if repo.pending is not None else ():
+        (found.discard if move.new is None else found.add)(name)
+    return sorted(name for name in found if name.startswith(prefix))
 
 
 def taken_names(repo: Repo) -> Taken:
-    """The names that a new ref has to fit in with; a staged repository looks once."""
+    """The names that a new ref has to fit in with; a staged repository looks once.
+
+    The log of a deleted ref stays, and stands in the way like a ref.
+    """
     if repo.pending is None:
-        return Taken(_names(repo))
+        return _taken_names(repo)
     if repo.pending.taken is None:
-        repo.pending.taken = Taken(_names(repo))
+        repo.pending.taken = _taken_names(repo)
     return repo.pending.taken
+
+
+def _taken_names(repo: Repo) -> Taken:
+    return Taken({*_names(repo), *operations.logged_refs(repo)})
 
 
 def _names(repo: Repo) -> set[str]:
@@ -119,35 +170,24 @@ def _raise(error: OSError) -> None:
 # Moving
 
 
-def new_operation(repo: Repo, lines: Iterable[reflog.ReflogLine | None]) -> str:
-    """An id for an operation: 11 letters of time, 4 random.
-
-    `lines` are the newest of the refs it moves: it is never less than theirs plus one, so that
-    ids sort as things happened.
-    """
-    now_ms = repo.clock()
-    for earlier in filter(None, map(reflog.operation_of, lines)):
-        now_ms = max(now_ms, int(earlier[:11].translate(_DIGITS), 16) + 1)
-    return f"{now_ms:011x}".translate(_SORTED) + random_letters(repo, 2)
-
-
 def update_ref(
     repo: Repo,
     name: str,
-    new: CommitId,
+    new: CommitId | None,
     *,
     old: CommitId | None,
     verb: str,
+    tail: str = "",
     operation: str | None = None,
     taken: Taken | None = None,
     before: Callable[[], object] | None = None,
 ) -> None:
-    """Move `name` from `old` to `new`; `old=None` means it must not exist yet.
+    """Move `name` from `old` to `new`; `old=None`: it must not exist yet; `new=None`: delete it.
 
     The write lock must be held. The comparison happens while git's own lock is held too, and
-    `before` is called there last. `operation` is that of which this move is a part, and `taken`
-    the names there are, where several moves look at them. In a staged repository the move is only
-    planned.
+    `before` is called there last. `operation` is that of which this move is a part, `tail` the end
+    of its line (operations.py), and `taken` the names there are, where several moves look at
+    them. The log of a deleted ref stays. In a staged repository the move is only planned.
 
     Raises:
         StaleRef: somebody else moved the ref first. Read again, plan again.
@@ -158,21 +198,30 @@ def update_ref(
         (taken or taken_names(repo)).check(name)
     if repo.pending is not None:
         _compare(name, read_ref(repo, name), old)
-        repo.pending.move(name, Move(old, new, verb))
+        repo.pending.move(name, Move(old, new, verb, tail))
         if repo.pending.taken is not None:
             repo.pending.taken.add(name)
         return
-    _cut_false_echo(repo, name)
-    with _locked(repo, name, new) as transaction:
+    of_head = _cut_false_echo(repo, name)
+    with locked(repo, name, new or NOTHING) as transaction:
         found = read_ref(repo, name)
         _compare(name, found, old)
         if before is not None:
             before()
-        line = reflog.last_line(repo, name)
+        line = reflog.last_line(repo.path, name)
         if not reflog.is_real(line, found):
-            reflog.cut(repo, name, line)
-        reason = f"tract: {verb} #{operation or new_operation(repo, [line])}"
-        transaction.set_target(name, new, _signature(repo, repo.clock()), reason)
+            reflog.cut(repo.path, name, line)
+        operation = operation or new_operation(repo, [line, of_head])
+        reason = operations.reason(verb, operation, tail)
+        if new is None:
+            wait_until_free(repo, [PACKED_REFS])
+        if new == old or new is None:  # libgit2 writes no line for these
+            values = (old, new, reason)
+            reflog.append(repo.path, name, values, who(repo), is_durable=repo.is_durable)
+        if new is None:
+            transaction.remove(name)
+        elif new != old:
+            transaction.set_target(name, new, signature(repo), reason)
 
 
 def _compare(name: str, found: CommitId | None, expected: CommitId | None) -> None:
@@ -185,130 +234,40 @@ def _compare(name: str, found: CommitId | None, expected: CommitId | None) -> No
         )
 
 
-def set_head(repo: Repo, branch: str) -> None:
-    """Make `branch` the current one; the write lock must be held.
-
-    The reflog line is the one git itself writes at a switch, so that `-` and `@{-1}` work.
-    """
-    before, tip = read_head(repo)
-    now_ms = repo.clock()
-    operation = new_operation(repo, [reflog.last_line(repo, "HEAD")])
-    reason = f"checkout: moving from {before or tip} to {branch} (tract #{operation})"
-    with _locked(repo, "HEAD", f"ref: {HEADS}{branch}") as transaction:
-        transaction.set_symbolic_target("HEAD", HEADS + branch, _signature(repo, now_ms), reason)
-
-
-@contextmanager
-def _locked(repo: Repo, name: str, new: str) -> Iterator[pygit2.transaction.ReferenceTransaction]:
-    """A libgit2 transaction that holds the ref's lock; committed at the end, or rolled back."""
-    repo.lock.announce(name, new)
-    try:
-        transaction = _lock(repo, name)
-        with transaction:
-            yield transaction
-    except TractError:
-        raise
-    except (pygit2.GitError, OSError, ValueError) as error:
-        raise storage_error(error, f"move {short(name)}") from error
-    finally:
-        repo.lock.withdraw()
-
-
-def _lock(repo: Repo, name: str) -> pygit2.transaction.ReferenceTransaction:
-    """Lock a ref; what another program is about to be done with is waited for.
-
-    That is its lock, and a folder that `git pack-refs` removed while libgit2 was making a file
-    in it.
-    """
-    deadline = time.monotonic() + FOREIGN_WAIT_S
-    while True:
-        transaction = repo.git.transaction()
-        try:
-            transaction.lock_ref(name)
-            return transaction
-        except (pygit2.GitError, OSError, ValueError) as error:
-            transaction.__exit__(type(error), error, None)
-            if time.monotonic() > deadline and is_held(repo, name):
-                raise _held(repo, name) from error
-            if time.monotonic() > deadline or not _passes(error):
-                raise storage_error(error, f"lock {short(name)}") from error
-        time.sleep(_POLL_S)
-
-
-def expect(repo: Repo, values: Mapping[str, str | None]) -> None:
-    """Wait until no other program holds the lock of one of these refs, and compare their values.
-
-    For a change of several refs: looked at before the first one moves, so that what would be
-    refused at the last is refused at once.
+def expect(repo: Repo, name: str, value: str | None) -> None:
+    """Refuse to go on where a ref has another value.
 
     Raises:
-        StaleRef: one has another value.
-        RepoLocked: other programs kept their locks for five seconds.
+        StaleRef: somebody else moved it.
     """
-    deadline = time.monotonic() + FOREIGN_WAIT_S
-    for name, value in values.items():
-        while is_held(repo, name):
-            if time.monotonic() > deadline:
-                raise _held(repo, name)
-            time.sleep(_POLL_S)
-        _compare(name, read_ref(repo, name), CommitId(value) if value is not None else None)
+    _compare(name, read_ref(repo, name), _as_id(value))
 
 
-def is_held(repo: Repo, name: str) -> bool:
-    """Whether somebody holds the ref's lock at this moment."""
-    return os.path.exists(_lock_path(repo, name))
-
-
-def _lock_path(repo: Repo, name: str) -> str:
-    return os.path.join(repo.path, f"{name}.lock")
-
-
-def _held(repo: Repo, name: str) -> RepoLocked:
-    path = _lock_path(repo, name)
-    return RepoLocked(
-        f"another program holds {path}",
-        "wait for that program; if none runs, remove the file and repeat",
-        path=path,
-    )
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether a lock that could not be had can be had in a moment."""
-    said = str(error).lower()
-    return any(words in said for words in ("exist", "no such file", "failed to lock"))
-
-
-def _cut_false_echo(repo: Repo, name: str) -> None:
-    """Remove what a killed writer of this branch left in HEAD's log, under HEAD's lock.
+def _cut_false_echo(repo: Repo, name: str) -> reflog.ReflogLine | None:
+    """The newest line of HEAD's log, if HEAD stands on `name`; a killed writer's is removed first.
 
     HEAD's lock is announced like any other, so that it does not outlive a kill in turn.
     """
-    head = repo.git.lookup_reference("HEAD")
+    try:
+        head = repo.git.lookup_reference("HEAD")
+    except (KeyError, pygit2.GitError, OSError):
+        return None  # damaged, it stands nowhere
     if head.type != ReferenceType.SYMBOLIC or head.target != name:
-        return
-    if _is_true_echo(repo, name):
-        return
-    with _locked(repo, "HEAD", f"ref: {name}"):
-        if not _is_true_echo(repo, name):
-            reflog.cut(repo, "HEAD", reflog.last_line(repo, "HEAD"))
+        return None
+    line, is_true = _echo(repo, name)
+    if is_true:
+        return line
+    with locked(repo, "HEAD", f"ref: {name}"):
+        line, is_true = _echo(repo, name)
+        if not is_true:
+            reflog.cut(repo.path, "HEAD", line)
+    return reflog.last_line(repo.path, "HEAD")
 
 
-def _is_true_echo(repo: Repo, name: str) -> bool:
-    line = reflog.last_line(repo, "HEAD")
-    return reflog.is_checkout(line) or reflog.is_real(line, read_ref(repo, name))
-
-
-class _Pointer:
-    """A signature in the one form that pygit2 1.21 lets a transaction's set_target take."""
-
-    def __init__(self, signature: pygit2.Signature) -> None:
-        self._cell = ffi.new("git_signature **")
-        ffi.buffer(self._cell)[:] = signature._pointer
-        self._pointer = self._cell[0]
-        self._owner = signature
-
-
-def _signature(repo: Repo, now_ms: int) -> pygit2.Signature:
-    name, email = repo.committer
-    name, email = clean_name(name, "tract"), clean_name(email, "tract@localhost")
-    return _Pointer(pygit2.Signature(name, email, now_ms // 1000, 0))  # type: ignore[return-value]
+def _echo(repo: Repo, name: str) -> tuple[reflog.ReflogLine | None, bool]:
+    """The newest line of HEAD's log, and whether it is HEAD's own, or tells of a move that was."""
+    line = reflog.last_line(repo.path, "HEAD")
+    is_own = line is not None and (
+        line.message.startswith("checkout:") or line.message.endswith(" HEAD")
+    )
+    return line, is_own or reflog.is_real(line, read_ref(repo, name))

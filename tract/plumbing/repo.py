@@ -21,16 +21,18 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from tract.errors import (
-    BadObject,
     CorruptRepo,
     NotReady,
     ReadOnly,
     RepoNotFound,
-    StorageFull,
     TractError,
     UnknownFormat,
 )
+from tract.plumbing import our_format
+from tract.plumbing.failures import storage_error
 from tract.plumbing.lock import WriteLock
+from tract.plumbing.opening import BadFile, faults_of_opening, looks_like_one
+from tract.plumbing.our_format import FORMAT
 from tract.plumbing.pending import Backend, Pending
 
 CommitId = NewType("CommitId", str)
@@ -39,12 +41,12 @@ BlobId = NewType("BlobId", str)
 Clock = Callable[[], int]
 RandomSource = Callable[[int], bytes]
 
-FORMAT = 1
 ATTRIBUTES = f"# tract {FORMAT}\n* -text\n".encode()
 DEFAULT_BRANCH = "main"
+_LETTERS = str.maketrans("0123456789abcdef", "zyxwvutsrqponmlk")
 _durable_open = threading.Lock()
 _BEFORE_FILES = 10  # libgit2 asks backends in descending order; its own for files have 1 and 2
-_CONFIGURATION = {
+CONFIGURATION = {
     "core.logAllRefUpdates": "always",
     "gc.reflogExpire": "never",
     "gc.reflogExpireUnreachable": "never",
@@ -77,17 +79,23 @@ class Repo:
         self.discard: Callable[[], object] = lambda: None
         self.pending: Pending | None = None
         self.is_durable = is_durable
+        self.newest_operation: str | None = None
         self._committer: tuple[str, str] | None = None
         self._prepared = False
+
+    def random_letters(self, size: int) -> str:
+        """`size` bytes of the random source as 2 × size letters k-z (0→z … f→k)."""
+        return self.random(size).hex().translate(_LETTERS)
 
     @property
     def committer(self) -> tuple[str, str]:
         """Name and mail of who writes: GIT_COMMITTER_*, else git's configuration, else tract."""
         if self._committer is None:
+            name = self.environ.get("GIT_COMMITTER_NAME")
+            mail = self.environ.get("GIT_COMMITTER_EMAIL")
             self._committer = (
-                self.environ.get("GIT_COMMITTER_NAME") or self._configured("user.name", "tract"),
-                self.environ.get("GIT_COMMITTER_EMAIL")
-                or self._configured("user.email", "tract@localhost"),
+                _as_utf8(name or self._configured("user.name", "tract")),
+                _as_utf8(mail or self._configured("user.email", "tract@localhost")),
             )
         return self._committer
 
@@ -150,6 +158,11 @@ class Repo:
         self.discard()
 
 
+def _as_utf8(text: str) -> str:
+    """Text out of the environment, whose bytes may be in any encoding."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def shared_folder(path: str) -> str:
     """Where refs and objects are, with a `/` at its end; a linked work tree shares them."""
     try:
@@ -169,7 +182,7 @@ def _read_shallow(path: str) -> frozenset[str]:
 
 def checked_out(repo: Repo) -> set[str]:
     """The refs that are checked out in a work tree, the repository's own or a linked one."""
-    heads = [] if _has_no_work_tree(repo) else [os.path.join(repo.path, "HEAD")]
+    heads = [] if has_no_work_tree(repo) else [os.path.join(repo.path, "HEAD")]
     linked = f"{repo.path}worktrees"
     if os.path.isdir(linked):
         heads += [os.path.join(linked, name, "HEAD") for name in os.listdir(linked)]
@@ -177,36 +190,18 @@ def checked_out(repo: Repo) -> set[str]:
     return {text.removeprefix("ref:").strip() for text in said}
 
 
-def _has_no_work_tree(repo: Repo) -> bool:
+def has_no_work_tree(repo: Repo) -> bool:
     """Whether the repository itself is bare, even where it was opened from a linked work tree."""
-    if repo.git.is_bare or repo.git.path == repo.path:
+    if repo.git.is_bare or (repo.git.path == repo.path and _is_dot_git(repo.path)):
         return bool(repo.git.is_bare)
     own = pygit2.Config(os.path.join(repo.path, "config"))
-    return "core.bare" in own and own.get_bool("core.bare")
+    if "core.bare" in own:
+        return bool(own.get_bool("core.bare"))
+    return not _is_dot_git(repo.path)  # its configuration is lost, and it was never a project's
 
 
-def storage_error(error: BaseException, doing: str) -> TractError:
-    """The tree's error for what libgit2 or the system said while `doing` something."""
-    said = str(error)
-    low = said.lower()
-    if any(word in low for word in ("no space left", "quota exceeded", "file too large")):
-        return StorageFull(
-            f"could not {doing}: the disk is full", "free some space and repeat; nothing changed"
-        )
-    if any(word in low for word in ("permission denied", "read-only", "operation not permitted")):
-        return ReadOnly(
-            f"could not {doing}: this user may not write there",
-            "give write permission on the repository folder, or work on a clone",
-        )
-    return CorruptRepo(f"could not {doing}: {said}", "run `tract fsck` to see what is damaged")
-
-
-def missing(kind: str, object_id: str) -> BadObject:
-    """The error for an object that should be there and is not, or cannot be read."""
-    return BadObject(
-        f"the {kind} {object_id[:12]} is missing or damaged",
-        "run `tract fsck` to see what it costs; a clone or backup may still have it",
-    )
+def _is_dot_git(path: str) -> bool:
+    return os.path.basename(os.path.normpath(path)) == ".git"
 
 
 # Finding
@@ -227,7 +222,7 @@ def locate(path: str | Path | None) -> tuple[Path, bool]:
         found = find_repository(here)
         return (found, True) if found else (here / ".tract", False)
     given = Path(path)
-    if given.name.endswith((".tract", ".git")) or _is_bare(given):
+    if given.name.endswith((".tract", ".git")) or looks_like_one(str(given)):
         return given, given.exists()
     if (given / ".tract").is_dir():
         return given / ".tract", True
@@ -243,9 +238,10 @@ def _is_bare(path: Path) -> bool:
 def _carries_format(path: Path) -> bool:
     try:
         git = _open_git(path)
-    except TractError:
+        names = [name for name in git.references if name.startswith("refs/heads/")]
+    except (TractError, pygit2.GitError):
         return False
-    return any(_format_of(git, name) for name in git.references if name.startswith("refs/heads/"))
+    return any(our_format.format_of(git, name) for name in names)
 
 
 # Opening
@@ -267,9 +263,10 @@ def open_repo(
     Raises:
         RepoNotFound: there is no repository.
         UnknownFormat: it is somebody else's, of a newer format, or one libgit2 cannot read.
+        CorruptRepo: a file that git cannot do without is damaged; names it.
     """
     git = _open_durable(Path(path)) if is_durable else _open_git(Path(path))
-    _check_format(git)
+    our_format.check_format(git)
     return Repo(git, clock=clock, random=random, environ=environ, is_durable=is_durable)
 
 
@@ -318,6 +315,9 @@ def _open_error(path: Path, error: BaseException) -> TractError:
         )
     if "permission denied" in low:
         return ReadOnly(f"{path} may not be read by this user", "ask its owner for access")
+    faults = faults_of_opening(str(path)) if looks_like_one(str(path)) else []
+    if faults:
+        return damaged(str(path), faults[0])
     if not _is_bare(path):
         return RepoNotFound(f"{path} is no git repository", "make one with `tract init`")
     return NotReady(
@@ -326,16 +326,13 @@ def _open_error(path: Path, error: BaseException) -> TractError:
     )
 
 
-def _check_format(git: pygit2.Repository) -> None:
-    """The current branch answers for all; only where it does not are the others looked at."""
-    if _is_known(git, "HEAD"):
-        return
-    names = [name for name in git.references if name.startswith("refs/heads/")]
-    if names and not any(_is_known(git, name) for name in names):
-        raise UnknownFormat(
-            f"{git.path} is a git repository, but not one of tract's",
-            "name another folder; tract makes its own repository in `.tract`",
-        )
+def damaged(folder: str, fault: BadFile) -> CorruptRepo:
+    """The error for a repository that cannot be opened because of that file."""
+    return CorruptRepo(
+        f"{folder} cannot be opened: {fault.path} {fault.what}",
+        "`tract fsck --repair` puts it back, and sets aside what is damaged",
+        path=fault.path,
+    )
 
 
 def check_branch(repo: Repo, ref: str) -> None:
@@ -344,31 +341,17 @@ def check_branch(repo: Repo, ref: str) -> None:
     Raises:
         UnknownFormat: its tip is of a newer format, or no context at all.
     """
-    if ref in repo.git.references and not _is_known(repo.git, ref):
-        raise UnknownFormat(f"{ref} holds no context of tract's", "name another branch")
+    our_format.check_ref(repo.git, ref)
 
 
-def _is_known(git: pygit2.Repository, ref: str) -> bool:
-    number = _format_of(git, ref)
-    if number > FORMAT:
-        raise UnknownFormat(
-            f"{git.path} has format {number}, and this tract reads format {FORMAT}",
-            "upgrade tract: pip install --upgrade tract-context",
-        )
-    return number > 0
+def check_context(repo: Repo, commit: CommitId) -> None:
+    """Refuse a commit that holds something else than the context of this format.
 
-
-def _format_of(git: pygit2.Repository, ref: str) -> int:
-    """The number in `# tract N` of that branch tip's attributes; 0 where there is none."""
-    try:
-        tree = git.lookup_reference(ref).peel(pygit2.Tree)
-        item = tree[".gitattributes"]
-        data = item.data if isinstance(item, pygit2.Blob) else b""
-    except (KeyError, pygit2.GitError, ValueError):
-        return 0
-    words = data.split(b"\n", 1)[0].split()
-    ours = len(words) == 3 and words[:2] == [b"#", b"tract"] and words[2].isdigit()
-    return int(words[2]) if ours else 0
+    Raises:
+        UnknownFormat: it is of a newer format, or no context at all.
+        BadObject: it cannot be read.
+    """
+    our_format.check_commit(repo.git, commit)
 
 
 # Making
@@ -435,7 +418,7 @@ def _umask() -> int:
 def _configure(git: pygit2.Repository) -> None:
     """Set what the repository's own configuration lacks; the user's does not travel with it."""
     own = pygit2.Config(os.path.join(shared_folder(git.path), "config"))
-    for key, value in _CONFIGURATION.items():
+    for key, value in CONFIGURATION.items():
         if key not in own:
             own[key] = value
 

@@ -8,7 +8,7 @@ name are an error with the candidates (git itself warns and picks); what follows
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pygit2
 
@@ -19,6 +19,7 @@ from tract.plumbing.refs import read_ref
 from tract.plumbing.repo import CommitId, Repo
 
 _WORD = re.compile(r"(@(?!\{)|(?:(?!@\{)[^~^:])*)(.*)\Z", re.S)
+_BEFORE = re.compile(r"(-\Z|@\{-\d+\})(.*)", re.S)
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}\Z")
 _SPACES = ("refs/tags/", HEADS, "refs/remotes/", "refs/")
 _CANDIDATES_MAX = 20
@@ -26,8 +27,13 @@ _LENGTH_MAX = 1000
 _UNREADABLE = (KeyError, pygit2.GitError, ValueError)
 
 
-def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
+def resolve(
+    repo: Repo, text: str, *, head: str, own: Callable[[str], str | None] = lambda _: None
+) -> CommitId:
     """The commit that a revision names; `head` is what HEAD and @ stand for: a ref or a commit id.
+
+    `own` says what else a handle has words of its own for (`-`, `@{-1}`, ORIG_HEAD), in the same
+    way; None for a word that it leaves to git.
 
     Raises:
         BadRevision: not git's syntax, or it names something that is no commit.
@@ -40,7 +46,10 @@ def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
         raise _not_found(f"{text[:40]}…")
     match = _WORD.match(text)
     assert match is not None
-    word, rest = match[1], match[2]
+    word, rest = _words(text, match[1], match[2])
+    mine = own(word) if word else None
+    if mine is not None:
+        return _with_suffix(repo, mine, rest, text)
     if word in ("HEAD", "@") or (not word and re.match(r"@\{(?!-|u|push)", rest)):
         return _with_suffix(repo, head, rest, text)
     named = _refs_called(repo, word) if word else []
@@ -55,6 +64,12 @@ def resolve(repo: Repo, text: str, *, head: str) -> CommitId:
     if _HEX.match(word):
         return _with_suffix(repo, _abbreviated(repo, word), rest, text)
     return _by_libgit2(repo, text, text)
+
+
+def _words(text: str, word: str, rest: str) -> tuple[str, str]:
+    """The first word and what follows it; where it stood before is a word, too."""
+    before = _BEFORE.match(text)
+    return (before[1], before[2]) if before is not None else (word, rest)
 
 
 def _refs_called(repo: Repo, word: str) -> list[str]:

@@ -17,6 +17,7 @@ from itertools import chain, groupby
 import pygit2
 
 from tract.errors import TractError
+from tract.plumbing.failures import storage_error
 from tract.plumbing.inventory import (
     SIDE_FILES,
     Damaged,
@@ -32,7 +33,7 @@ from tract.plumbing.inventory import (
 )
 from tract.plumbing.packs import Pack, PackWriter, keep
 from tract.plumbing.reach import Walk, roots
-from tract.plumbing.repo import Repo, storage_error
+from tract.plumbing.repo import Repo
 
 PACKS_MAX = 50  # an append slows from 0.13 ms a blob at one pack to 2.7 at 1,000
 ALIKE_MAX = 8
@@ -61,7 +62,7 @@ def fold(repo: Repo) -> bool:
 
 
 def _consolidate_alone(repo: Repo) -> bool:
-    with _alone(repo) as is_alone:
+    with alone(repo) as is_alone:
         if not is_alone:
             return False
         for found in (find_packs(repo), []):
@@ -75,7 +76,7 @@ def _consolidate_alone(repo: Repo) -> bool:
 
 
 @contextmanager
-def _alone(repo: Repo) -> Iterator[bool]:
+def alone(repo: Repo) -> Iterator[bool]:
     """Hold the upkeep file, if nobody else does; the kernel lets go of it when we are killed."""
     path = os.path.join(repo.path, "tract", "upkeep")
     try:

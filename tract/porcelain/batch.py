@@ -14,8 +14,9 @@ from contextlib import contextmanager
 
 from tract.content.generation import lines_about
 from tract.errors import StaleRef, UsageError
-from tract.plumbing import landing, notes, refs
+from tract.plumbing import landing, notes
 from tract.plumbing.pending import Pending
+from tract.plumbing.ref_lock import is_held
 from tract.plumbing.ref_names import HEADS
 from tract.porcelain import settle, spill
 from tract.porcelain.commit_info import CommitInfo
@@ -56,7 +57,7 @@ def staged(ws: W, verb: str) -> Iterator[W]:
     ws.tip()  # refuses where the branch was deleted under this handle
     inner = type(ws)(
         ws.repo.staged_apart(), branch=ws.branch_name, counter=ws.counter, author=ws.author,
-        derived=ws.derived,
+        derived=ws.derived, verify_cache=ws.verify_cache,
     )  # fmt: skip
     inner.branch_name, inner.detached_at = ws.branch_name, ws.detached_at
     inner.kinds, inner.sound_tree = ws.kinds, ws.sound_tree
@@ -128,10 +129,10 @@ def _note(inner: Workspace) -> None:
 
 def _leave_tokens(ws: Workspace, pending: Pending) -> bool:
     """Leave the counts for later where another program holds their ref: the batch does not wait."""
-    is_held = notes.TOKENS in pending.moves and refs.is_held(ws.repo, notes.TOKENS)
-    if is_held:
+    is_left = notes.TOKENS in pending.moves and is_held(ws.repo, notes.TOKENS)
+    if is_left:
         pending.forget_moves(notes.TOKENS)
-    return is_held
+    return is_left
 
 
 def _stale(ws: Workspace, pending: Pending) -> StaleRef:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from tract.plumbing.index import Index, Line
+from tract.plumbing.inventory import remove_file
 from tract.plumbing.pages import SlotChange
 from tract.plumbing.threads import ThreadLock
 
@@ -188,6 +189,26 @@ class Derived:
     def add_texts(self, texts: Mapping[str, bytes]) -> None:
         """Add what is searched of these blobs to the index."""
         self._index.add(texts=texts)
+
+    def without_pages(self) -> Derived:
+        """One that knows no page, and asks no index for any."""
+        return Derived(self._index, "")
+
+    @property
+    def path(self) -> str:
+        """Where the index's file is."""
+        return self._index.path
+
+    def remove(self) -> None:
+        """Forget everything, and remove the index's file; it is made again."""
+        with self._lock:
+            for facts in (self._pages, self._commits):
+                facts.known.clear()
+                facts.fresh.clear()
+            self._numbers.clear()
+            self._index.close()
+            for end in ("", "-wal", "-shm"):
+                remove_file(self._index.path + end)
 
     def close(self) -> None:
         """Let go of the index's file."""

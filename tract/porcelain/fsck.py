@@ -1,8 +1,9 @@
-"""fsck.py - is everything sound: git's own check where git is there, then ours.
+"""fsck.py - is everything sound: files and refs, git's own check, every entry, notes.
 
-Ours: on every branch's tip each entry can be read, ids are unique, slots hold one entry, labels
-agree with headers, and call groups are whole. Problems are reported, all of them; nothing is
-changed.
+Files are judged each by itself, then refs; with `repair` what can be mended is mended on the way
+(mend_files.py, mend_refs.py). Then git's check where git is there, and ours: on every branch's tip
+each entry can be read, ids are unique, slots hold one entry, labels agree with headers, and call
+groups are whole. Problems are reported, all of them.
 """
 
 from __future__ import annotations
@@ -10,55 +11,82 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import msgspec
-
 from tract.content.checks import check_parts
-from tract.errors import BadContent, GitMissing, TractError
-from tract.plumbing import pages, refs
+from tract.errors import BadContent, GitMissing, RepoLocked, TractError
+from tract.plumbing import pages, refs, upkeep
 from tract.plumbing.objects import read_commit
 from tract.plumbing.program import run_git
 from tract.plumbing.ref_names import HEADS
 from tract.plumbing.repo import TreeId
+from tract.porcelain import mend_files, mend_refs
 from tract.porcelain.decoded import Item, read_entry, read_tools, shared_slots
+from tract.porcelain.fsck_notes import of_notes
+from tract.porcelain.mender import Mender
+from tract.porcelain.problem import Problem
 from tract.porcelain.workspace import Workspace
 
+# Without what only reflogs reach: a commit that was damaged and is replaced is still named there.
+_GIT_FSCK = ("fsck", "--strict", "--full", "--no-dangling", "--no-reflogs", "--no-progress")
 _QUIET = ("notice:", "dangling ", "Checking ")
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """Something that is not as it should be.
+def fsck(ws: Workspace, repair: bool = False) -> list[Problem]:
+    """Every problem found; an empty list means sound.
 
-    `kind` is one of git, ref, entry, id, slot, label, parts, open-call, orphan; `where` is
-    a branch and path, or a ref.
+    With `repair` what can be mended is mended first, under the write lock: a damaged file is set
+    aside in `tract/damaged/`, never deleted; what can be made again is; a branch that is not whole
+    goes to its newest whole commit, and on with what came after and can be read. Problems that
+    were mended are in the list, too, with `repaired`.
+
+    Raises:
+        RepoLocked, ReadOnly, StorageFull: nothing, or not all, was mended.
+        UsageError: `repair` in a batch.
     """
-
-    kind: str
-    where: str
-    message: str
-    hint: str | None = None
-
-
-def fsck(ws: Workspace) -> list[Problem]:
-    """Every problem found; an empty list means sound."""
     ws.check_open()
-    problems = list(_by_git(ws))
+    if not repair:
+        return [*_mended(ws, None), *_checked(ws)]
+    ws.check_moves()
+    with ws.repo.lock, upkeep.alone(ws.repo) as is_alone:
+        if not is_alone:
+            raise RepoLocked("another process is packing", "repeat it in a moment")
+        found = list(_mended(ws, Mender(ws.repo)))
+        ws.know_nothing()
+    return [*found, *_checked(ws)]
+
+
+def _mended(ws: Workspace, mender: Mender | None) -> Iterator[Problem]:
+    """What is wrong with files and refs; mended, in the order in which one needs the other."""
+    yield from mend_files.head_and_config(ws, mender)
+    yield from mend_files.packs(ws, mender)
+    yield from mend_files.loose(ws, mender)
+    yield from mend_refs.lost(ws, mender)
+    yield from mend_refs.logs(ws, mender)
+    yield from mend_refs.broken(ws, mender)
+    if mender is not None:
+        yield from mend_refs.shared(ws, mender)
+    yield from mend_files.index(ws, mender)
+    yield from mend_files.stray(ws, mender)
+
+
+def _checked(ws: Workspace) -> Iterator[Problem]:
+    """What git finds, and what can be said of entries and notes."""
+    yield from _by_git(ws)
     seen: set[TreeId] = set()
     for ref in refs.list_refs(ws.repo, HEADS):
         try:
             tip = refs.read_ref(ws.repo, ref)
             tree = read_commit(ws.repo, tip).tree if tip is not None else None
-        except TractError as error:
-            problems.append(Problem("ref", ref, error.message, error.hint))
-            continue
+        except TractError:
+            continue  # it has been said
         if tree is not None and tree not in seen:
             seen.add(tree)
-            problems.extend(_of_tree(ws, ref.removeprefix(HEADS), tree))
-    return problems
+            yield from _of_tree(ws, ref.removeprefix(HEADS), tree)
+    yield from of_notes(ws.repo)
 
 
 def _by_git(ws: Workspace) -> Iterator[Problem]:
     try:
-        ran = run_git(ws.repo, "fsck", "--strict", "--full", "--no-dangling", "--no-progress")
+        ran = run_git(ws.repo, *_GIT_FSCK)
     except GitMissing:
         return
     lines = (ran.stdout + ran.stderr).decode("utf-8", "replace").splitlines()

@@ -29,9 +29,11 @@ from tract.content.transcript import (
     without_surrogates,
 )
 from tract.errors import BadContent, FileMissing, ReadOnly, TractError, UsageError
-from tract.plumbing import refs
+from tract.plumbing import operations, refs
+from tract.plumbing.head import HEAD, note_operation, on_branch
 from tract.plumbing.ref_names import HEADS, check_branch_name
 from tract.porcelain.batch import staged
+from tract.porcelain.checkout import go
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.register import plain
 from tract.porcelain.workspace import Workspace
@@ -176,8 +178,8 @@ def _import(
     landed = [result for result in results if result.commits]
     if not landed:
         raise results[0].error or BadContent("there is nothing in it to import")
-    if goes.apart and ws.recording is None and ws.tip() is None:
-        _switch_to(ws, str(landed[0].branch))
+    if ws.recording is None and (goes.apart or goes.onto not in (None, ws.branch_name)):
+        _leave_word(ws, str(landed[0].branch), is_new=goes.apart)
     return results
 
 
@@ -303,7 +305,7 @@ def _draft_of(
 # Branches
 
 
-def _free_branch(taken: set[str], conversation: Conversation, file: str) -> str:
+def _free_branch(taken: _Taken, conversation: Conversation, file: str) -> str:
     """`import/ID`, reduced to what a ref can be; a taken one gets -2, -3, …
 
     Without an id: the name of the file that holds it alone, else the line number.
@@ -314,20 +316,30 @@ def _free_branch(taken: set[str], conversation: Conversation, file: str) -> str:
     return _free_name(taken, FOLDER + stem)
 
 
-def _taken(ws: Workspace) -> set[str]:
-    """The names in the folder of imports, in lower case."""
+_Taken = dict[str, str | None]
+
+
+def _taken(ws: Workspace) -> _Taken:
+    """The names in the folder of imports, in lower case, each None, or as it is spelled where only
+    its log is left: that very name is free.
+    """
     prefix = HEADS + FOLDER
-    names = refs.list_refs(ws.repo, prefix)
-    return {name.removeprefix(prefix).split("/")[0].lower() for name in names}
+    taken: _Taken = {}
+    for ref in operations.logged_refs(ws.repo, prefix):
+        name, _, below = ref.removeprefix(prefix).partition("/")
+        taken[name.lower()] = name if not below else None
+    for ref in refs.list_refs(ws.repo, prefix):
+        taken[ref.removeprefix(prefix).split("/")[0].lower()] = None
+    return taken
 
 
-def _free_name(taken: set[str], branch: str) -> str:
+def _free_name(taken: _Taken, branch: str) -> str:
     """That branch, or the first of `-2`, `-3`, … that nobody has; it is taken by that."""
     stem, number = branch.removeprefix(FOLDER), 2
     name = stem
-    while name.lower() in taken:
+    while taken.get(name.lower(), name) != name:
         name, number = f"{stem}-{number}", number + 1
-    taken.add(name.lower())
+    taken[name.lower()] = None
     return FOLDER + name
 
 
@@ -339,9 +351,16 @@ def reduced(given: str) -> str:
     return name
 
 
-def _switch_to(ws: Workspace, branch: str) -> None:
-    """Stand on the first imported branch: the current one holds nothing."""
-    if ws.follows_head:
-        with ws.repo.lock:
-            refs.set_head(ws.repo, branch)
-    ws.move_to(branch)
+def _leave_word(ws: Workspace, branch: str, *, is_new: bool) -> None:
+    """Stand on the first new branch where the current one holds nothing; else HEAD's log tells of
+    the import. Either is part of the operation, so that one undo from here takes all of it back.
+    """
+    with ws.repo.lock:
+        brought = operations.last_mark(ws.repo, HEADS + branch)
+        earlier = operations.last_mark(ws.repo, HEAD)
+        is_newest = brought and not (earlier and earlier.operation > brought.operation)
+        operation = brought.operation if brought and is_newest else None
+        if is_new and ws.tip() is None:
+            go(ws, on_branch(branch), verb="import", operation=operation)
+        elif ws.follows_head and operation is not None:
+            note_operation(ws.repo, "import", operation)

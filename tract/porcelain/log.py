@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 
 import msgspec
 
 from tract.content.entry import Entry
 from tract.content.messages import PendingCall
-from tract.errors import UsageError
+from tract.errors import CorruptRepo, UsageError
 from tract.plumbing import revs
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.pages import SlotFile
@@ -45,6 +46,7 @@ class StatusInfo(msgspec.Struct, frozen=True):
     commit_count: int
     entry_count: int
     token_count: int
+    token_budget_max: int | None
     token_source: str
     recent_commits: tuple[CommitInfo, ...]
     pinned_count: int
@@ -138,6 +140,7 @@ def status(ws: Workspace) -> StatusInfo:
         commit_count=history.count_commits(ws, tip.id) if tip is not None else 0,
         entry_count=found.entry_count,
         token_count=total_tokens(found.tokens, ws.counter),
+        token_budget_max=_budget(ws),
         token_source=token_source(ws),
         recent_commits=tuple(log(ws, RECENT)),
         pinned_count=found.pinned,
@@ -159,4 +162,13 @@ def _warnings(ws: Workspace, tip: Commit | None, found: Summary) -> list[str]:
     if ahead_ms > CLOCK_AHEAD_MS:
         days = ahead_ms // CLOCK_AHEAD_MS
         said.append(f"the newest commit is {days} days ahead of this machine's clock")
-    return said + ws.repo.lock.takeovers + ws.repo.remarks[-1:]
+    said += ws.generations.look()
+    return said + ws.repo.lock.takeovers + ws.repo.remarks[-1:] + ws.config.warnings()
+
+
+def _budget(ws: Workspace) -> int | None:
+    """The tokens that a context may have; None where no budget is set, or none can be read."""
+    with suppress(CorruptRepo):
+        tokens: int | None = ws.config.get("budget")
+        return tokens
+    return None

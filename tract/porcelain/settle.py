@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
 
-from tract.errors import RepoLocked, TractError
+from tract.errors import CorruptRepo, RepoLocked, TractError
 from tract.plumbing import landing, notes, refs, revs, upkeep
 from tract.plumbing.inventory import count_loose
 from tract.plumbing.objects import Commit
 from tract.plumbing.pages import SlotChange
+from tract.plumbing.ref_lock import is_held
 from tract.porcelain import history
 from tract.porcelain.behind import EVERY, Wrote
 from tract.porcelain.decoded import Item, entry_tokens
@@ -56,7 +57,8 @@ def note_tokens(inner: Workspace) -> None:
     if lines:
         with suppress(TractError):
             lines |= _older_lines(inner, wrote) if inner.behind.is_first else {}
-        notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
+        with suppress(CorruptRepo):  # damaged notes cost their counts, and no batch
+            notes.add_lines(inner.repo, notes.TOKENS, lines, verb="tokens")
 
 
 def after_batch(ws: Workspace, inner: Workspace, *, is_noted: bool) -> None:
@@ -116,8 +118,9 @@ def _write_notes(ws: Workspace, wrote: list[Wrote], counted: dict[str, int]) -> 
     if not lines:
         return
     if ws.behind.is_first:
-        lines |= _older_lines(ws, wrote)
-    if refs.is_held(ws.repo, notes.TOKENS):
+        with suppress(CorruptRepo):  # a hole in the history costs no newer count
+            lines |= _older_lines(ws, wrote)
+    if is_held(ws.repo, notes.TOKENS):
         raise RepoLocked("another program holds the token notes", "they are written later")
     view = ws.repo.staged()
     assert view.pending is not None

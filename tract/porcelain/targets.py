@@ -7,6 +7,8 @@ wrote exactly one entry. Object ids never look like entry ids; ref names win ove
 from __future__ import annotations
 
 import re
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from tract.errors import (
@@ -17,7 +19,9 @@ from tract.errors import (
     UsageError,
 )
 from tract.plumbing import revs
+from tract.plumbing.head import ORIG_HEAD, branch_of, switches
 from tract.plumbing.objects import Commit, read_commit
+from tract.plumbing.ref_names import HEADS
 from tract.plumbing.repo import CommitId
 from tract.porcelain import history
 from tract.porcelain.decoded import Item
@@ -25,6 +29,7 @@ from tract.porcelain.workspace import Workspace
 
 Target = str | int
 _ENTRY_ID = re.compile(r"[k-z]{4,16}\Z")
+_BEFORE = re.compile(r"(?:-|@\{-(\d+)\})\Z")
 _CANDIDATES_MAX = 10
 ID_LETTERS = 16
 
@@ -46,7 +51,44 @@ def commit_of(ws: Workspace, target: Target) -> CommitId:
     if not isinstance(target, str):
         raise UsageError(f"{target!r} is no revision", "name a branch, a tag or a commit id")
     ws.tip()
-    return revs.resolve(ws.repo, target, head=ws.head)
+    return _resolve(ws, target)
+
+
+def _resolve(ws: Workspace, target: str) -> CommitId:
+    return revs.resolve(ws.repo, target, head=ws.head, own=partial(_own_word, ws))
+
+
+def _own_word(ws: Workspace, word: str) -> str | None:
+    """What a word means in this handle alone: where it stood before, what its reset left."""
+    if word == ORIG_HEAD and not ws.follows_head:
+        return ws.orig_head
+    before = _BEFORE.match(word)
+    if before is None:
+        return None
+    place = place_before(ws, int(before[1] or 1))
+    branch = branch_of(place)
+    return HEADS + branch if branch else place
+
+
+def place_before(ws: Workspace, count: int) -> str:
+    """Where the handle stood `count` moves ago, as a value of HEAD's (plumbing/head.py).
+
+    Raises:
+        RevisionNotFound: it has not moved so often.
+    """
+    if ws.follows_head:
+        places = (each.before for each in switches(ws.repo))
+    else:
+        places = (each for each in reversed(ws.places))
+    place = next(islice(places, count - 1, None), None) if count else None
+    if place is None:
+        raise RevisionNotFound(
+            "there is no earlier place to go back to"
+            if count == 1
+            else f"there is no place {count} moves ago",
+            "name a branch or a commit: `tract checkout NAME`",
+        )
+    return place
 
 
 def entry_of(ws: Workspace, target: Target) -> Located:
@@ -81,7 +123,7 @@ def looks_like_entry(ws: Workspace, target: Target) -> bool:
 
 def _is_ref(ws: Workspace, name: str) -> bool:
     try:
-        revs.resolve(ws.repo, name, head=ws.head)
+        _resolve(ws, name)
     except (BadRevision, RevisionNotFound):
         return False
     except AmbiguousRevision:

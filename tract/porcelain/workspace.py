@@ -12,17 +12,29 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tract.content.kinds import PriorityName
 from tract.content.tokens import TokenCounter, counter_for
 from tract.content.transcript import has_surrogates
-from tract.errors import BranchNotFound, CheckedOut, Closed, DetachedHead, RepoNotFound, UsageError
+from tract.errors import (
+    BadObject,
+    BranchNotFound,
+    CheckedOut,
+    Closed,
+    CorruptRepo,
+    DetachedHead,
+    RepoNotFound,
+    UsageError,
+)
 from tract.plumbing import refs
 from tract.plumbing import repo as repos
+from tract.plumbing.chain import META
 from tract.plumbing.cleaning import clean
+from tract.plumbing.head import branch_of, check_head, on_branch, read_place
 from tract.plumbing.index import Index
 from tract.plumbing.objects import Commit, read_commit
+from tract.plumbing.operations import UNDOING, mark_of
 from tract.plumbing.pages import Tail
 from tract.plumbing.ref_names import HEADS, check_branch_name
 from tract.plumbing.repo import Clock, CommitId, RandomSource, Repo, TreeId
@@ -32,6 +44,10 @@ from tract.porcelain.context import Context, ContextCache
 from tract.porcelain.derived import Derived
 from tract.porcelain.generations import Generations
 from tract.porcelain.recording import Guard, Recording
+from tract.porcelain.verified import VerifiedCache
+
+if TYPE_CHECKING:
+    from tract.porcelain.settings import Settings
 
 MEMORY = ":memory:"
 _AUTHOR = re.compile(r"\s*(.*?)\s*(?:<([^<>]*)>)?\s*\Z", re.S)
@@ -83,18 +99,25 @@ class Workspace:
         counter: TokenCounter,
         author: tuple[str, str | None] | None,
         derived: Derived | None = None,
+        verify_cache: bool = False,
     ) -> None:
-        head, tip = refs.read_head(repo)
         self.repo = repo
+        self.lost: CorruptRepo | None = None
+        self.verify_cache = verify_cache
+        self._cache = VerifiedCache if verify_cache else ContextCache
         self.counter = counter
         self.author = author
-        self.branch_name = branch or head
-        self.detached_at = tip if self.branch_name is None else None
+        self.branch_name = branch
+        self.detached_at: CommitId | None = None
+        if branch is None:
+            self.stand_on_head()
         self.follows_head = branch is None
+        self.places: list[str] = []
+        self.orig_head: CommitId | None = None
         self.kinds: dict[str, RegisteredKind] = {}
         index = Index(os.path.join(repo.path, "tract", "index.sqlite"), warn=_warn)
         self.derived = derived or Derived(index, counter_key(counter))
-        self.contexts = ContextCache(repo, counter, self.derived)
+        self.contexts = self._cache(repo, counter, self.derived)
         self.generations = Generations(repo, self.derived)
         self.behind = Behind()
         self.counts_at_close = True
@@ -103,10 +126,19 @@ class Workspace:
         self.closed = False
         self.sound_tree: TreeId | None = None
         self.tail: Tail | None = None
-        self._born = self.branch_name is not None and bool(
-            tip if branch is None else refs.read_ref(repo, HEADS + branch)
-        )
+        self._born = bool(self.branch_name) and refs.has_ref(repo, f"{HEADS}{self.branch_name}")
         self.newest = NewestCommit(repo)
+
+    def stand_on_head(self) -> None:
+        """Stand where HEAD stands; where that cannot be read, verbs say so, and fsck mends it."""
+        try:
+            check_head(self.repo)
+            place = read_place(self.repo)
+        except CorruptRepo as error:
+            self.lost = error
+            return
+        self.lost, self.branch_name = None, branch_of(place)
+        self.detached_at = None if self.branch_name else CommitId(place)
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +150,13 @@ class Workspace:
     def path(self) -> str:
         """The repository's folder."""
         return self.repo.path
+
+    @property
+    def config(self) -> Settings:
+        """The settings kept in the repository."""
+        from tract.porcelain.settings import Settings
+
+        return Settings(self)
 
     def close(self) -> None:
         """Let go of the repository; a second time is fine. class Tract settles first."""
@@ -145,6 +184,11 @@ class Workspace:
         """What HEAD and @ mean in a target: the handle's branch as a ref, or a commit id."""
         return self.detached_at or f"{HEADS}{self.branch_name}"
 
+    @property
+    def place(self) -> str:
+        """Where the handle stands, as a value of HEAD's (plumbing/head.py)."""
+        return on_branch(self.branch_name) if self.branch_name else str(self.detached_at)
+
     def tip(self) -> CommitId | None:
         """The newest commit of the branch, read now; None while it has none.
 
@@ -154,15 +198,42 @@ class Workspace:
         self.check_open()
         self.generations.forget()
         if self.branch_name is None:
-            return self.detached_at
+            return self._detached_tip()
         found = refs.read_ref(self.repo, HEADS + self.branch_name)
-        if found is None and self._born:
+        if found is None:
+            self._check_unborn(HEADS + self.branch_name)
+        elif self.repo.pending is None:
+            refs.check_present(self.repo, HEADS + self.branch_name, found)
+        self._born = self._born or found is not None
+        return found
+
+    def _detached_tip(self) -> CommitId | None:
+        if self.lost is not None:
+            raise self.lost
+        return self.detached_at
+
+    def _check_unborn(self, ref: str) -> None:
+        """Refuse a branch that is not there and should be; undo may have taken its first commit."""
+        is_undone = refs.was_undone(self.repo, ref)
+        if self._born and not is_undone:
             raise BranchNotFound(
                 f"the branch {self.branch_name} was deleted while this handle was open",
                 "open the repository again; `git reflog` or `git fsck` may still know its commits",
             )
-        self._born = self._born or found is not None
-        return found
+        self._born = False
+
+    def check_moves(self) -> None:
+        """Refuse to move a branch or HEAD from inside a batch, or after close.
+
+        Raises:
+            UsageError: this is a batch, or this thread is inside one of this handle.
+            Closed: `close()` was called.
+        """
+        self.check_writable()
+        if self.recording is not None:
+            raise UsageError(
+                "a batch holds entries only", "move the branch before the batch, or after it"
+            )
 
     def know_born(self, ref: str) -> None:
         """The branch of that ref has commits by now: gone later, it was deleted."""
@@ -180,14 +251,20 @@ class Workspace:
     def begin(self, recording: Recording) -> None:
         """Begin a batch, knowing nothing of what an earlier attempt has built."""
         self.recording, self.behind = recording, Behind()
-        self.contexts = ContextCache(self.repo, self.counter, self.derived)
+        self.contexts = self._cache(self.repo, self.counter, self.derived)
         self.newest = NewestCommit(self.repo)
         self.generations.unwritten = recording.note_lines
         self.tail = None
 
-    def move_to(self, branch: str) -> None:
-        """Make this handle write to another branch; nothing is written by this."""
-        self.branch_name, self.detached_at, self._born = branch, None, False
+    def know_nothing(self) -> None:
+        """Forget what was read: the repository was changed under this handle."""
+        self.contexts = self._cache(self.repo, self.counter, self.derived)
+        self.newest, self.sound_tree, self.tail = NewestCommit(self.repo), None, None
+        self.generations.forget()
+
+    def move_to(self, branch: str | None, detached_at: CommitId | None = None) -> None:
+        """Make this handle stand on another branch, or on a commit; nothing is written by this."""
+        self.branch_name, self.detached_at, self._born = branch, detached_at, False
 
     def check_writable(self) -> None:
         """Refuse to write after close, and beside a batch.
@@ -225,9 +302,10 @@ class Workspace:
         self.check_writable()
         name = branch or self.branch_name
         if name is None:
+            self._detached_tip()
             raise DetachedHead(
                 "HEAD is detached, so there is no branch to write to",
-                "open with branch=NAME (tract --branch NAME)",
+                "go to a branch: `tract checkout NAME`, or open with branch=NAME",
             )
         if HEADS + name in repos.checked_out(self.repo):
             raise CheckedOut(
@@ -278,6 +356,7 @@ def open_workspace(
     random: RandomSource,
     environ: Mapping[str, str],
     durability: str = "process",
+    verify_cache: bool = False,
 ) -> W:
     """Open or make the repository that `path` means, as a workspace of that class.
 
@@ -285,7 +364,7 @@ def open_workspace(
         UsageError: `durability` is neither "process" nor "power".
         RepoNotFound: there is none, and `create` is False.
         BranchNotFound: `branch` does not exist, and `create` is False.
-        BadRefName, UnknownFormat: see check_branch_name, repo.open_repo.
+        BadRefName, UnknownFormat, CorruptRepo: see check_branch_name, repo.open_repo.
     """
     counter, who = counter_for(tokenizer), read_author(author)
     if branch is not None:
@@ -307,15 +386,43 @@ def open_workspace(
             )
         if branch is not None:
             repos.check_branch(repo, HEADS + branch)
-        return kind(repo, branch=branch, counter=counter, author=who)
+        if tokenizer is None:
+            counter = _counter_set(repo) or counter
+        return kind(
+            repo, branch=branch, counter=counter, author=who, verify_cache=verify_cache
+        )
     except BaseException:
         repo.close()
         raise
 
 
+def _counter_set(repo: Repo) -> TokenCounter | None:
+    """The counter that the settings name; without a meta ref nothing more is looked at."""
+    try:
+        if refs.read_ref(repo, META) is None:
+            return None
+    except CorruptRepo:
+        return None  # status says so
+    from tract.porcelain.in_force import counter_of
+
+    return counter_of(repo)
+
+
+def _head_names(repo: Repo, branch: str) -> bool:
+    with suppress(CorruptRepo):
+        return read_place(repo) == on_branch(branch)
+    return False
+
+
 def _has_branch(repo: Repo, branch: str) -> bool:
-    """Whether a branch is there: it has commits, or is the current one and has none yet."""
-    return refs.read_ref(repo, HEADS + branch) is not None or refs.read_head(repo)[0] == branch
+    """Whether a branch is there: it has commits, had some before an undo, or is the current one."""
+    if refs.has_ref(repo, HEADS + branch) or _head_names(repo, branch):
+        return True
+    try:
+        mark = mark_of(refs.check_absent(repo, HEADS + branch))
+    except BadObject:
+        return True  # it is damaged, and every verb will say so
+    return mark is not None and mark.verb in UNDOING
 
 
 def _open_or_make(path: str | Path | None, create: bool, passed: Mapping[str, Any]) -> Repo:

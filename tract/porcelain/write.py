@@ -206,6 +206,10 @@ def _note_time(ws: Workspace, info: CommitInfo) -> str:
 
 def _read_tip(ws: Workspace, ref: str, branch: str | None) -> Commit | None:
     tip = ws.tip() if branch is None else refs.read_ref(ws.repo, ref)
+    if branch is not None and tip is None:
+        refs.check_absent(ws.repo, ref)
+    elif branch is not None and tip is not None:
+        refs.check_present(ws.repo, ref, tip)
     return ws.newest.read(tip) if tip is not None else None
 
 
@@ -338,4 +342,4 @@ def author_of(entry: Entry, given: tuple[str, str | None] | None) -> tuple[str, 
 
 def new_id(repo: Repo) -> str:
     """A name for an entry, for life: 8 random bytes as 16 letters k-z."""
-    return refs.random_letters(repo, 8)
+    return repo.random_letters(8)
