@@ -161,7 +161,10 @@ def fault_of_ref(repo: Repo, name: str) -> BadFile | None:
             data = file.read(4096)
     except OSError:
         packed = fault_of_packed_refs(repo.path)
-        return BadFile("packed-refs", packed) if packed else BadFile(name, "is missing")
+        if packed:
+            return BadFile("packed-refs", packed)
+        has_packed = os.path.exists(os.path.join(repo.path, "packed-refs"))
+        return BadFile(name, "is missing" + ("" if has_packed else ", and so is packed-refs"))
     if value_of(repo, name) is not None:
         return None
     if not data:

@@ -32,6 +32,7 @@ from tract.plumbing.objects import (
     Commit,
     read_blob,
     read_commit,
+    read_raw_tree,
     read_tree,
     write_blob,
     write_tree,
@@ -76,6 +77,17 @@ def list_lines(repo: Repo, ref: str) -> Iterator[tuple[str, list[str]]]:
     for prefix in sorted(folders.keys() | flat.keys()):
         below = _walk(repo, folders[prefix], prefix) if prefix in folders else ()
         yield from _grouped(repo, chain(flat.get(prefix, ()), below))
+
+
+def check(repo: Repo, ref: str) -> None:
+    """Make sure that the ref, its commit and the root of its tree can be read.
+
+    Raises:
+        BadObject: one of them is missing or damaged.
+    """
+    parent = read_tip(repo, ref)
+    if parent is not None:
+        read_raw_tree(repo, parent.tree)
 
 
 def fan_out(repo: Repo, ref: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ class Generations:
         self._tip: CommitId | None = None
         self._is_read = False
         self.damage: dict[str, str] = {}
+        self._sound: dict[str, CommitId | None] = {}
 
     def forget(self) -> None:
         """Look at the notes ref again at the next question."""
@@ -76,7 +77,10 @@ class Generations:
         """What is damaged of the notes, in words, a sentence a ref."""
         for ref in (notes.GENERATION, notes.TOKENS):
             with self._reading(ref):
-                notes.fan_out(self._repo, ref)
+                tip = refs.read_ref(self._repo, ref)
+                if tip is None or tip != self._sound.get(ref):
+                    notes.check(self._repo, ref)
+                    self._sound[ref] = tip
         return [
             f"{ref} is damaged ({said}); `tract fsck --repair` keeps what can be read"
             for ref, said in sorted(self.damage.items())
