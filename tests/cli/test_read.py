@@ -234,6 +234,54 @@ def test_fsck_of_a_damaged_one(repo: Run, tmp_path: Path) -> None:
     assert document["problems"]
 
 
+def test_fsck_repair(repo: Run, tmp_path: Path) -> None:
+    """--repair mends, says what it did, and ends with 0; then nothing is wrong."""
+    from tests.git import git
+
+    blob = git(tmp_path / ".tract", "rev-parse", "HEAD:000/00/01.user.md")
+    (tmp_path / ".tract" / "objects" / blob[:2] / blob[2:]).unlink()
+    said = repo("fsck", "--repair")
+    assert said.exit_code == 0
+    assert "repaired branch" in said.stdout
+    assert "1 problem repaired" in said.stderr
+    assert repo("fsck").exit_code == 0
+    assert "Hello" not in repo("compile").stdout
+
+
+def test_fsck_repair_of_what_cannot_be_opened(repo: Run, tmp_path: Path) -> None:
+    """Without HEAD every command names it; --repair puts it back, also with -C and --json."""
+    head = tmp_path / ".tract" / "HEAD"
+    for words in ((), ("-C", str(tmp_path))):
+        head.unlink()
+        said = repo(*words, "log")
+        assert said.exit_code == 8
+        assert "HEAD is missing" in said.stderr
+        assert "tract fsck --repair" in said.stderr
+        document = json.loads(repo(*words, "--json", "fsck", "--repair").stdout)
+        assert document["sound"] is True
+        assert document["problems"][0]["repaired"] is True
+        assert repo("log").exit_code == 0
+
+
+def test_fsck_repair_of_a_sound_one(repo: Run) -> None:
+    """There is nothing to mend."""
+    said = repo("fsck", "--repair")
+    assert said.exit_code == 0
+    assert "Sound" in said.stderr
+
+
+def test_fsck_repair_that_cannot_mend(repo: Run, tmp_path: Path) -> None:
+    """What is lost for good is named, with exit code 8; what is harmless is named with 0."""
+    from tests.git import git
+
+    (tmp_path / ".tract" / "refs" / "tags" / "v1").write_text("1" * 40 + "\n")
+    assert repo("fsck", "--repair").exit_code == 8
+    (tmp_path / ".tract" / "refs" / "tags" / "v1").unlink()
+    git(tmp_path / ".tract", "notes", "--ref=tract/tokens", "add", "-f", "-m", "by hand", "main")
+    assert repo("fsck").exit_code == 8
+    assert repo("fsck", "--repair").exit_code == 0
+
+
 def test_git_has_no_json(repo: Run) -> None:
     """`tract --json git` is refused: git prints what git prints."""
     assert repo("--json", "git", "log").exit_code == 2

@@ -47,7 +47,9 @@ def test_settings_come_back(config: LLMConfig) -> None:
     ["api_key", "apiKey", "API_KEY", "base_url", "api_base", "headers", "proxy", "organization",
      "aws_secret_access_key", "auth", "X-Auth-Token", "azure_ad_token", "extra_headers", "baseUrl",
      "Authorization", "azure_endpoint", "proxy_password", "vertex_credentials", "apikey", "bearer",
-     "db_pwd", "passwd", "service_account", "client_cert"],
+     "db_pwd", "passwd", "service_account", "client_cert", "baseurl", "BASEURL", "apibase",
+     "endpoints", "APIkey", "apiKey2", "token1", "api.key", "api key", "vertex_project",
+     "aws_profile_name", "custom_llm_provider", "webhook", "service_account_json", "callback_url"],
 )  # fmt: skip
 def test_what_says_who_pays(key: str) -> None:
     """Where a request goes and who pays for it is left out, however deep it stands."""
@@ -57,11 +59,32 @@ def test_what_says_who_pays(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["prompt_cache_key", "max_tokens", "keyboard", "tokenizer", "author", "model", "monkey"]
-)
+    "key",
+    ["prompt_cache_key", "max_tokens", "keyboard", "tokenizer", "author", "model", "monkey",
+     "stop_sequences", "bypass", "posthoc", "top_k"],
+)  # fmt: skip
 def test_what_only_sounds_like_it(key: str) -> None:
     """A word that merely contains such a word is an ordinary setting."""
     assert not is_transport(key)
+
+
+def test_an_address_is_left_out() -> None:
+    """A value that is an address says where to send, whatever its name is."""
+    given = {
+        "model": "huggingface/https://x.example/",
+        "seed": 1,
+        "fallbacks": ["https://x.example"],
+    }
+    assert read_config(given) == LLMConfig(seed=1)
+
+
+def test_an_address_in_a_text_stays() -> None:
+    """What a model may say, or a schema's own words, may be an address."""
+    schema = {"json_schema": {"schema": {"$schema": "https://json-schema.org/draft"}}}
+    given = {"stop_sequences": ("https://",), "response_format": schema}
+    config = read_config(given)
+    assert config is not None
+    assert config.to_dict() == given
 
 
 @pytest.mark.parametrize(

@@ -209,8 +209,8 @@ def test_transport_is_refused(field: str, value: Any) -> None:
 def test_transport_is_named_by_its_path() -> None:
     """Each key is named with what it stands in; what only looks like one is not."""
     harmless = {"max_tokens": 5, "n": "key", "prompt_cache_key": "x", "schema": "https://x.example"}
-    fields = {"a": {"headers": {"token": 1}}, "b": [{"api_key": 1}], **harmless}
-    assert transport_in(fields) == ["a.headers", "b.api_key"]
+    fields = {"a": {"headers": {"token": 1}}, "b": [{"api_key": 1}], **harmless, "c": ["x://y"]}
+    assert transport_in(fields) == ["a.headers", "b.api_key", "c"]
 
 
 # What documents of others hold

@@ -10,12 +10,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.git import clean_environment, git
 from tract.errors import CorruptRepo, UnknownFormat
 from tract.plumbing import upkeep
+from tract.porcelain.problem import Problem
 from tract.porcelain.settle import settle
 from tract.testing import PinnedClock, PinnedRandom
 from tract.tract import Tract
@@ -25,6 +27,7 @@ DAMAGES = ("emptied", "halved", "NUL", "removed")
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 # What nobody needs: git's own samples and words, and what a lock or a cache makes again by itself.
 LEFT_OUT = ("hooks", "description", "info/exclude")
+LOOSE = "loose "
 
 
 def opened(path: Path, **options: Any) -> Tract:
@@ -55,6 +58,7 @@ def make(path: Path) -> Path:
         for n in range(15):
             t.user(f"new {n}")
         t.edit(14, "edited late")
+        t.config.set("budget", 9000)
     with opened(path, branch="other") as t:
         t.user("on the other branch")
     assert git(path, "rev-list", "--count", "main") == "30"
@@ -71,13 +75,14 @@ def kind_of(path: Path, name: str) -> str:
     """What sort of file it is, for the table."""
     parts = name.split("/")
     if parts[0] == "objects" and len(parts[1]) == 2:
-        return f"loose {git(path, 'cat-file', '-t', parts[1] + parts[2])}"
+        return f"{LOOSE}{git(path, 'cat-file', '-t', parts[1] + parts[2])}"
     if parts[0] == "objects":
         return f"pack {Path(name).suffix}"
     if parts[0] == "tract":
         return "tract/" + parts[1].split("-")[0]
     if parts[0] in ("refs", "logs"):
-        sort = "notes" if "notes" in parts else "HEAD" if name == "logs/HEAD" else "branch or tag"
+        sort = "HEAD" if name == "logs/HEAD" else "branch or tag"
+        sort = "notes, settings" if "tract" in parts else sort
         return f"{'reflog' if parts[0] == 'logs' else 'ref'}: {sort}"
     return name
 
@@ -116,13 +121,26 @@ def truth_of(path: Path) -> Truth:
     texts, ids = {}, {}
     for branch in BRANCHES:
         with opened(path, branch=branch) as t:
-            compiled = t.compile()
-            texts[branch] = [str(each["content"]) for each in compiled.to_dicts()]
-            ids[branch] = list(compiled.entry_ids)
+            texts[branch] = compiled(path, branch)
+            ids[branch] = list(t.compile().entry_ids)
     tips = {branch: git(path, "rev-parse", branch) for branch in BRANCHES}
     with opened(path) as t:
         log = [info.commit_hash for info in t.log(100)]
     return Truth(texts, ids, tips, log, log[12])
+
+
+def compiled(path: Path, branch: str) -> list[str]:
+    """What the context of a branch says."""
+    with opened(path, branch=branch) as t:
+        return [str(each["content"]) for each in t.compile().to_dicts()]
+
+
+def caught(verb: Callable[[], Any]) -> tuple[Any, CorruptRepo | None]:
+    """What a verb answers, or its error for something damaged; any other error is a bug."""
+    try:
+        return verb(), None
+    except CorruptRepo as error:
+        return None, error
 
 
 class Case:
@@ -132,43 +150,43 @@ class Case:
         self.path = path
         self.name = name
         self.truth = truth
-        self.seen: set[str] = set()
+        self.is_refused = False
         self.added: dict[str, list[str]] = {branch: [] for branch in BRANCHES}
-        self.hidden = ""
+        self.hidden: list[str] = []
+        self.problems: list[Problem] = []
 
     def attempt(self, what: str, verb: Callable[[], object], right: object) -> bool:
         """Whether a verb gave the right answer; else it must have named the file."""
-        try:
-            found = verb()
-        except CorruptRepo as error:
-            assert not isinstance(error, UnknownFormat), (self.name, what, error)
-            assert self.is_named(error), (self.name, what, error, error.facts)
-            assert error.hint
-            self.seen.add("named")
-            return False
-        assert found == right, (self.name, what, found, right)
-        return True
+        found, error = caught(verb)
+        if error is None:
+            assert found == right, (self.name, what, found, right)
+            return True
+        assert not isinstance(error, UnknownFormat), (self.name, what, error)
+        assert self.is_named(what, error), (self.name, what, error, error.facts)
+        assert error.hint
+        self.is_refused = True
+        return False
 
-    def is_named(self, error: CorruptRepo) -> bool:
+    def is_named(self, what: str, error: CorruptRepo) -> bool:
         """Whether an error names the file, or the other half of its pack."""
+        if what == "a setting":  # no verb of a handle: it names the document, or the object
+            said = f"{error.message} {error.facts.get('name')}"
+            if "refs/tract/meta" in said or self.name.replace("/", "")[-40:] in said:
+                return True
         stem = self.name.removesuffix(".idx").removesuffix(".pack")
         return stem in str(error) or stem in str(error.facts.get("path"))
 
     def read(self) -> None:
         """Everything that only looks."""
         truth = self.truth
-        for branch in BRANCHES:
-
-            def compiled(branch: str = branch) -> list[str]:
-                with opened(self.path, branch=branch) as t:
-                    return [str(each["content"]) for each in t.compile().to_dicts()]
-
-            self.attempt(f"compile {branch}", compiled, truth.texts[branch])
+        for branch, texts in truth.texts.items():
+            self.attempt(f"compile {branch}", partial(compiled, self.path, branch), texts)
         self.attempt("log", lambda: self._log(100), truth.log)
         self.attempt("a short log", lambda: self._log(3), truth.log[:3])
         self.attempt("status", self._status, (truth.tips["main"], len(truth.ids["main"])))
         self.attempt("get", lambda: self._get(truth.old), truth.old)
         self.attempt("HEAD", self._branch, "main")
+        self.attempt("a setting", self._setting, 9000)
 
     def _log(self, limit: int) -> list[str]:
         with opened(self.path, branch="main") as t:
@@ -183,6 +201,12 @@ class Case:
         with opened(self.path, branch="main") as t:
             return t.get(commit).commit_hash
 
+    def _setting(self) -> object:
+        with opened(self.path, branch="main") as t:
+            said = " ".join(t.status().warnings)
+            value = t.config.get("budget")
+        return 9000 if value is None and "settings" in said else value
+
     def _branch(self) -> str | None:
         with opened(self.path) as t:
             t.compile()
@@ -194,14 +218,14 @@ class Case:
             tip = self.truth.tips[branch]
 
             def write(branch: str = branch, tip: str = tip) -> bool:
-                with opened(self.path, branch=branch, random=PinnedRandom(hash(text))) as t:
+                with opened(self.path, branch=branch, random=PinnedRandom(len(text))) as t:
                     info = t.user(f"{text} on {branch}", generation_config={"model": "m"})
                     self.added[branch].append(f"{text} on {branch}")
                     self.truth.tips[branch] = info.commit_hash
                     return tip in info.parents
 
-            if not self.attempt(f"append on {branch}", write, right=True):
-                self.added[branch] += []
+            if branch not in self.hidden:
+                self.attempt(f"append on {branch}", write, right=True)
 
     def repair(self) -> None:
         """Mend it, as `tract fsck --repair` does."""
@@ -216,14 +240,13 @@ class Case:
     def after(self) -> int:
         """How many entries are lost; what was written since the damage is not."""
         lost = 0
+        self.hidden.clear()
         for branch in BRANCHES:
             wanted = self.truth.texts[branch] + self.added[branch]
-            try:
-                with opened(self.path, branch=branch) as t:
-                    found = [str(each["content"]) for each in t.compile().to_dicts()]
-            except CorruptRepo as error:
+            found, error = caught(partial(compiled, self.path, branch))
+            if error is not None:
                 assert error.facts.get("path"), (self.name, error)
-                self.hidden = branch
+                self.hidden.append(branch)
                 lost = max(lost, len(wanted))
                 continue
             assert found, (self.name, "an empty context")
@@ -246,6 +269,13 @@ class Case:
         return ran.returncode == 0
 
 
+def held(path: Path, name: str) -> int:
+    """How many entries a file may cost: a loose object holds one, a pack what is in it."""
+    if not name.startswith("objects/"):
+        return 0
+    return 99 if name.startswith("objects/pack/") else 1
+
+
 def run(origin: Path, folder: Path, name: str, how: str, truth: Truth) -> Outcome:
     """One case from damage to the end."""
     path = Path(shutil.copytree(origin, folder / ".tract"))
@@ -254,14 +284,14 @@ def run(origin: Path, folder: Path, name: str, how: str, truth: Truth) -> Outcom
     case = Case(path, name, copied)
     case.read()
     case.append("since")
-    before = "named" if case.seen else "right"
+    before = "named" if case.is_refused else "right"
     case.repair()
     lost = case.after()
-    case.seen.clear()
-    if not case.hidden:
-        case.append("afterwards")
-        assert not case.seen, (name, how, "no write after the repair")
-        assert case.after() == lost, (name, how)
+    case.is_refused = False
+    case.append("afterwards")
+    assert not case.is_refused, (name, how, "no write after the repair")
+    assert case.after() == lost, (name, how)
+    assert lost <= held(path, name), (name, how, lost)
     sound = case.judged_by_git()
     shutil.rmtree(folder)
     after = "whole" if sound else "a hole in the history"

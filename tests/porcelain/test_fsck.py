@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.git import git
 from tests.plumbing.stock import commit_files, entry
 from tests.porcelain.saying import EXAMPLES, call, calling, result, unchanged, user
+from tests.spoiled import pack_file, spoil
 from tract.porcelain.problem import Problem
 from tract.tract import Tract
 
@@ -180,3 +182,85 @@ def test_without_the_git_program(t: Tract, tmp_path: Path) -> None:
     t.import_messages([result("zz")])
     t.repo.environ = {"PATH": str(tmp_path)}
     assert kinds(t) == ["orphan"]
+
+
+# Files, each by itself
+
+
+@pytest.mark.parametrize("how", ["emptied", "halved", "NUL", "changed"])
+def test_damaged_object_is_named_by_its_file(t: Tract, how: str) -> None:
+    """A damaged loose object is named by its file, and so is the branch that needs it."""
+    t.user("x")
+    t.user("y")
+    file = object_file(t, "main:000/00/01.user.md")
+    spoil(file, how)
+    name = str(file.relative_to(t.path))
+    found = {problem.kind: problem for problem in t.fsck()}
+    assert found["object"].where == name
+    assert found["branch"].where == "refs/heads/main"
+    assert name in found["branch"].message
+
+
+def test_damaged_pack_is_named(t: Tract) -> None:
+    """A pack whose index is damaged is named by that half, and called mendable."""
+    t.user("x")
+    git(t.path, "repack", "-adq")
+    file = pack_file(t.path, ".idx")
+    spoil(file, "halved")
+    (found,) = [problem for problem in t.fsck() if problem.kind == "pack"]
+    assert found.where == str(file.relative_to(t.path))
+    assert found.hint is not None
+    assert "nothing is lost" in found.hint
+
+
+@pytest.mark.parametrize("how", ["emptied", "NUL", "removed"])
+def test_damaged_ref_says_where_it_stood(t: Tract, how: str) -> None:
+    """A ref whose file is damaged is named, with the commit where its log ends."""
+    tip = t.user("x").commit_hash
+    spoil(Path(t.path, "refs/heads/main"), how)
+    (found,) = [problem for problem in t.fsck() if problem.kind == "ref"]
+    assert found.where == "refs/heads/main"
+    assert found.hint is not None
+    assert tip[:12] in found.hint
+
+
+def test_false_line_of_a_log(t: Tract) -> None:
+    """A line of a move that never was is named, and harmless."""
+    tip = t.user("x").commit_hash
+    log = Path(t.path, "logs/refs/heads/main")
+    line = f"{tip} {'a' * 40} x <x@x> 1700000000 +0000\ttract: append #killed\n"
+    log.write_text(log.read_text() + line)
+    (found,) = [problem for problem in t.fsck() if problem.kind == "reflog"]
+    assert found.where == "logs/refs/heads/main"
+    assert found.is_harmless
+
+
+def test_note_on_nothing(t: Tract) -> None:
+    """A note on an object that is not there is named, and harmless."""
+    t.user("x")
+    blob = git(t.path, "hash-object", "-w", "--stdin", stdin="5 o200k_base\n")
+    tree = git(t.path, "mktree", stdin=f"100644 blob {blob}\t{'a' * 40}\n")
+    note = git(t.path, "commit-tree", tree, "-m", "note")
+    git(t.path, "update-ref", "refs/notes/tract/tokens", note)
+    problem = only(t)
+    assert (problem.kind, problem.where) == ("note", f"refs/notes/tract/tokens:{'a' * 40}")
+    assert problem.is_harmless
+
+
+def test_note_that_says_nothing(t: Tract) -> None:
+    """Lines of a note that are none of ours are counted."""
+    tip = t.assistant("x", generation_config={"model": "m"}).commit_hash
+    git(t.path, "notes", "--ref=refs/notes/tract/generation", "append", "-m", "words", tip)
+    problem = only(t)
+    assert problem.where == f"refs/notes/tract/generation:{tip}"
+    assert problem.message.startswith("1 lines of the note")
+
+
+def test_lock_that_was_left(t: Tract) -> None:
+    """A lock that is more than an hour old is named."""
+    t.user("x")
+    left = Path(t.path, "refs/heads/main.lock")
+    left.touch()
+    os.utime(left, (0, 0))
+    problem = only(t)
+    assert (problem.kind, problem.where) == ("stray", "refs/heads/main.lock")

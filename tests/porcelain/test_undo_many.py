@@ -113,10 +113,11 @@ def test_import_of_several_is_one_redo(t: Tract, imported: dict[str, str]) -> No
 
 
 def test_import_is_taken_back_from_any_of_its_branches(t: Tract, imported: dict[str, str]) -> None:
-    """A handle on one of the branches takes all of them back; HEAD is not its to move."""
+    """A handle on one of the branches takes all of them back, and HEAD's switch with them."""
     with beside(t, branch="import/b") as named:
         made = named.undo()
-        assert set(moved(made)) == imported.keys() - {"HEAD"}
+        assert set(moved(made)) == imported.keys()
+        assert refs(t)["HEAD"] == "ref: refs/heads/main"
         assert (named.branch_name, contents(named)) == ("import/b", [])
         named.redo()
         assert contents(named) == ["b"]

@@ -83,14 +83,14 @@ class Refs:
 
     def undo(self, stand: Stand) -> None:
         """Take the newest operation back, or raise what it is refused with."""
-        if self._finish(stand):
+        if self._finish(stand) == "undo":
             return
         ops = [op for op in self.in_effect(stand) if op.kind != "undo"]
         self._take_back(stand, "undo", ops[0] if ops else None)
 
     def redo(self, stand: Stand) -> None:
         """Take the newest undo back."""
-        if self._finish(stand):
+        if self._finish(stand) == "redo":
             return
         ops = [op for op in self.in_effect(stand) if op.kind != "redo"]
         self._take_back(stand, "redo", ops[0] if ops and ops[0].kind == "undo" else None)
@@ -106,20 +106,23 @@ class Refs:
         self._go_back(undoing, refs, stand)
 
     def _left_of(self, op: Op, stand: Stand) -> list[str]:
-        """The refs of an operation that nothing took back; HEAD only for who looks at it."""
+        """The refs of an operation that nothing took back; a handle of its own leaves HEAD alone
+        where that stands elsewhere.
+        """
         gone = {ref for each in self.ops if each.of is op for ref in each.after}
-        return [ref for ref in op.after if ref not in gone and not (stand.own and ref == HEAD)]
+        elsewhere = stand.own and self.values[HEAD] != op.after.get(HEAD)
+        return [ref for ref in op.after if ref not in gone and not (elsewhere and ref == HEAD)]
 
-    def _finish(self, stand: Stand) -> bool:
+    def _finish(self, stand: Stand) -> str:
         """What another handle's undo left out, and can still go back, goes back first."""
         newest = next(self.seen(stand), None)
         if newest is None or newest.of is None:
-            return False
+            return ""
         op = newest.of
         refs = [r for r in self._left_of(op, stand) if self.values[r] == op.after[r]]
         if refs:
             self._go_back(newest, refs, stand)
-        return bool(refs)
+        return newest.kind if refs else ""
 
     def _go_back(self, undoing: Op, refs: list[str], stand: Stand) -> None:
         assert undoing.of is not None

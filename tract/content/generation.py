@@ -18,14 +18,19 @@ from tract.content import codec
 from tract.content.checks import check_json
 from tract.errors import BadContent
 
-_NAMES = frozenset({"base_url", "api_base", "service_account"})
+_NAMES = frozenset({"baseurl", "apibase", "customllmprovider"})
 _TELLING = frozenset(
-    "key keys apikey token bearer secret secrets auth authorization password passwd pwd credential"
-    " credentials cert certificate cookie header headers proxy proxies organization endpoint url"
-    " uri host".split()
+    "key keys apikey token bearer secret secrets auth oauth authorization password passwd pwd pass"
+    " passphrase jwt credential credentials creds cert certificate cookie header headers proxy"
+    " proxies organization account project profile endpoint endpoints url urls uri host hosts"
+    " server webhook".split()
 )
 _HARMLESS = "prompt_cache_key"
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_-]+")
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+# Below these stands what a model is told or says, in which an address is a text like any other.
+TEXTS = frozenset(
+    "stop stop_sequences response_format schema json_schema tools functions metadata".split()
+)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 _SETTINGS = "a dict like {'model': 'gpt-4o', 'temperature': 0.2}, or an LLMConfig"
 _USAGE = "give what the provider reported, such as {'prompt_tokens': 412, 'completion_tokens': 88}"
@@ -97,14 +102,22 @@ class Generation(msgspec.Struct, frozen=True):
 UNKNOWN = Generation()
 
 
-def is_transport(key: str) -> bool:
+def is_transport(key: str, value: object = None) -> bool:
     """Whether a setting says where to send or who pays (docs/api.md, Opening).
 
-    Told by its words, split at `_`, `-` and capitals.
+    Told by the words of its name, split at capitals and whatever is no letter, or by a value that
+    is an address: litellm takes one as the model of some providers.
     """
     words = [word.lower() for word in _WORDS.findall(key)]
-    named = "_".join(words) in _NAMES or not _TELLING.isdisjoint(words)
-    return named and key != _HARMLESS
+    whole = "".join(words)
+    named = whole in _NAMES | _TELLING or not _TELLING.isdisjoint(words)
+    return (named and key != _HARMLESS) or (key not in TEXTS and _is_address(value))
+
+
+def _is_address(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_is_address, value))
+    return isinstance(value, str) and "://" in value
 
 
 def read_config(given: object) -> LLMConfig | None:
@@ -123,13 +136,14 @@ def read_config(given: object) -> LLMConfig | None:
     return config if config != LLMConfig() else None
 
 
-def without_transport(value: Any) -> Any:
+def without_transport(value: Any, *, is_text: bool = False) -> Any:
     """A value without the keys that say where to send or who pays, at any depth."""
     if isinstance(value, Mapping):
-        keys = [key for key in value if not is_transport(str(key))]
-        return {key: without_transport(value[key]) for key in keys}
+        told = {key: None if is_text else item for key, item in value.items()}
+        keys = [key for key in value if not is_transport(str(key), told[key])]
+        return {key: without_transport(value[key], is_text=is_text or key in TEXTS) for key in keys}
     if isinstance(value, list | tuple):
-        return [without_transport(item) for item in value]
+        return [without_transport(item, is_text=is_text) for item in value]
     return value
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from tract.content.checks import check_json
-from tract.content.generation import LLMConfig, is_transport
+from tract.content.generation import TEXTS, LLMConfig, is_transport
 from tract.content.tokens import encoding_of
 from tract.errors import BadContent, UsageError
 
@@ -112,7 +112,10 @@ def with_value(thing: str, field: str | None, value: Any, before: Values) -> Val
     if thing == ENCODING:
         return checked(thing, {ENCODING: _known_encoding(value)})
     if field is None and (thing != BUDGET or isinstance(value, dict)):
-        return checked(thing, _as_fields(thing, value))
+        values = checked(thing, _as_fields(thing, value))
+        if not values:
+            raise UsageError(f"{key} was given no value", f"to take it away, unset {key}")
+        return values
     if thing == BUDGET:
         return checked(thing, before | {field or "tokens": value})
     return checked(thing, _by_field(thing, before) | {str(field): value})
@@ -176,22 +179,18 @@ def own_fields(fields: Mapping[str, Any]) -> Values:
     return {name: value for name, value in fields.items() if name != _WORD}
 
 
-def transport_in(value: object, above: str = "") -> list[str]:
-    """The names of all keys in a value that say where to send or who pays, at any depth.
-
-    So does a model that is an address, as litellm takes one for some providers.
-    """
+def transport_in(value: object, above: str = "", *, is_text: bool = False) -> list[str]:
+    """The names of all keys in a value that say where to send or who pays, at any depth."""
     if isinstance(value, list | tuple):
-        return [name for item in value for name in transport_in(item, above)]
+        return [name for item in value for name in transport_in(item, above, is_text=is_text)]
     if not isinstance(value, Mapping):
         return []
     found: list[str] = []
     for key, item in value.items():
-        is_address = key == "model" and isinstance(item, str) and "://" in item
-        if is_address or is_transport(str(key)):
+        if is_transport(str(key), None if is_text else item):
             found.append(f"{above}{key}")
         else:
-            found += transport_in(item, f"{above}{key}.")
+            found += transport_in(item, f"{above}{key}.", is_text=is_text or key in TEXTS)
     return found
 
 

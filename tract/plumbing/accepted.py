@@ -26,6 +26,15 @@ def read_accepted(repo: Repo) -> frozenset[str]:
         return frozenset()  # what cannot be read accepts nothing
 
 
+def accepted_stamp(repo: Repo) -> tuple[int, int, int] | None:
+    """What changes whenever the file does; None where there is none."""
+    try:
+        found = os.stat(_path(repo))
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def accept(repo: Repo, blobs: Iterable[str]) -> None:
     """Add blob ids; called before a ref moves to what holds them, the write lock being held.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tract.plumbing.inventory import Damaged, PackFile, ids_of, names_in, object_folder, pack_folder
+from tract.plumbing.object_store import DamagedLoose, loose_path, read_loose
 from tract.plumbing.opening import HEAD, BadFile, fault_of_head, is_nul
 from tract.plumbing.repo import Repo
 from tract.plumbing.whole import value_of
@@ -30,33 +30,15 @@ _PACKED_LINE = re.compile(rb"#.*|\^[0-9a-f]{40}|[0-9a-f]{40} [^\0-\x20\x7f]+")
 # Objects
 
 
-def loose_path(object_id: str) -> str:
-    """Where a loose object is, from the repository's folder."""
-    return f"objects/{object_id[:2]}/{object_id[2:]}"
-
-
 def fault_of_loose(folder: str, object_id: str) -> str | None:
     """What is wrong with the file of a loose object; None where it is sound."""
     try:
-        with open(os.path.join(folder, loose_path(object_id)), "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return "is missing"
+        found = read_loose(os.path.join(folder, "objects", ""), object_id)
+    except DamagedLoose as error:
+        return str(error)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if not data:
-        return "has 0 bytes"
-    if is_nul(data):
-        return "holds nothing but NUL"
-    stream = zlib.decompressobj()
-    try:
-        whole = stream.decompress(data)
-    except zlib.error:
-        return "cannot be decompressed"
-    if not stream.eof:
-        return "is cut off"
-    is_same = hashlib.sha1(whole, usedforsecurity=False).hexdigest() == object_id
-    return None if is_same else "holds another object than its name says"
+    return "is missing" if found is None else None
 
 
 def bad_loose(repo: Repo) -> Iterator[tuple[str, BadFile]]:

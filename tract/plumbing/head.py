@@ -20,7 +20,7 @@ from tract.plumbing.opening import fault_of_head
 from tract.plumbing.ref_lock import locked, signature, who
 from tract.plumbing.ref_names import HEADS
 from tract.plumbing.reflog import ReflogLine
-from tract.plumbing.refs import has_ref, read_ref
+from tract.plumbing.refs import read_ref
 from tract.plumbing.repo import CommitId, Repo
 
 HEAD = "HEAD"
@@ -46,13 +46,12 @@ def read_head(repo: Repo) -> tuple[str | None, CommitId | None]:
 
 
 def check_head(repo: Repo) -> None:
-    """Refuse a HEAD that was cut off: it names a branch that never was.
+    """Refuse a HEAD that was cut off or changed: it names a branch that never was.
 
     Raises:
         BadObject: it cannot be what git wrote.
     """
-    branch = branch_of(read_place(repo))
-    if branch is not None and not has_ref(repo, HEADS + branch) and fault_of_head(repo.path):
+    if fault_of_head(repo.git.path) is not None:
         raise missing("ref", HEAD)
 
 
@@ -121,23 +120,24 @@ def _newest_of(repo: Repo, place: str) -> list[ReflogLine | None]:
     return [reflog.last_line(repo.path, HEADS + branch)] if branch else []
 
 
-def note_operation(repo: Repo, verb: str, operation: str, *, of: str | None = None) -> None:
-    """Leave a line in HEAD's log about an operation that was made from here and moved other refs.
+def note_operation(repo: Repo, verb: str, operation: str, tail: str) -> None:
+    """Leave a line in HEAD's log about an operation that is made from here and moves other refs.
 
-    The write lock is held. Without it, an undo from here would take back what came before.
+    `tail` ends with one of those refs: the line counts if that ref tells of the operation, too.
+    The write lock is held. Without such a line, an undo from here would take back what came
+    before.
     """
     place = read_place(repo)
     with locked(repo, HEAD, place):
         value = _value(repo, place)
-        reason = operations.reason(verb, operation, operations.tail(of=of, lost=HEAD))
-        line = (value, value, reason)
+        line = (value, value, operations.reason(verb, operation, tail))
         reflog.append(repo.path, HEAD, line, who(repo), is_durable=repo.is_durable)
 
 
 def noted_operations(repo: Repo) -> Iterator[ReflogLine]:
     """Those lines, newest first."""
-    for line in reflog.read_lines(repo.path, HEAD, holding=b" HEAD"):
-        if line.old == line.new and line.message.endswith(" HEAD"):
+    for line in reflog.read_lines(repo.path, HEAD, holding=b" refs/"):
+        if line.old == line.new:
             yield line
 
 

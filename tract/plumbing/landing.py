@@ -14,8 +14,17 @@ import pygit2
 
 from tract.plumbing import reflog, refs
 from tract.plumbing.failures import storage_error
-from tract.plumbing.head import HEAD, ORIG_HEAD, expect_head, move_head, set_orig_head
+from tract.plumbing.head import (
+    HEAD,
+    ORIG_HEAD,
+    expect_head,
+    move_head,
+    note_operation,
+    set_orig_head,
+)
+from tract.plumbing.inventory import remove_file
 from tract.plumbing.keep import KEEP
+from tract.plumbing.object_store import DamagedLoose, read_loose
 from tract.plumbing.objects import write_loose
 from tract.plumbing.operations import new_operation
 from tract.plumbing.packs import NewObject, Pack, write_pack
@@ -40,7 +49,8 @@ def land(repo: Repo, pending: Pending) -> None:
     objects = pending.take_objects()
     if len(pending.moves) > 1:
         _expect(repo, pending)
-    for each in objects.values():
+    for name, each in objects.items():
+        _make_way(repo, name)
         write_loose(repo, each.kind, each.data)
     if repo.is_durable:
         _sync(repo, objects)
@@ -51,7 +61,7 @@ def pack(repo: Repo, pending: Pending, folder: str) -> list[Pack]:
     """Write the objects as a pack that waits in `folder`; several where they are very much."""
     objects = pending.take_objects()
     for name, each in objects.items():
-        if len(each.data) >= REUSED_BYTES_MIN and name in repo.odb:
+        if len(each.data) >= REUSED_BYTES_MIN and _has(repo, name):
             pending.reused[name] = each
     portions: list[list[str]] = []
     size = PORTION_BYTES_MAX
@@ -110,7 +120,10 @@ def _expect(repo: Repo, pending: Pending) -> None:
 
 def _move(repo: Repo, pending: Pending, objects: Objects) -> None:
     names = sorted(pending.moves, key=lambda name: _rank(name, pending.is_taken_back))
-    operation = pending.operation or _operation(repo, names)
+    operation = pending.operation or _operation(repo, names, pending.told is not None)
+    if pending.told is not None:
+        verb, tail = pending.told
+        note_operation(repo, verb, str(operation), tail)
     begins = any(move.old is None for move in pending.moves.values())
     taken = refs.taken_names(repo) if begins else None
     for name in names:
@@ -144,9 +157,9 @@ def _rank(name: str, is_taken_back: bool) -> int:
     return 3 if name == HEAD else 1 if name.startswith((KEEP, ORIG_HEAD)) else 2
 
 
-def _operation(repo: Repo, names: Sequence[str]) -> str | None:
+def _operation(repo: Repo, names: Sequence[str], is_told: bool) -> str | None:
     """The id for the moves of several refs; a single one finds its own."""
-    if len(names) == 1:
+    if len(names) == 1 and not is_told:
         return None
     lines = [reflog.last_line(repo.path, name) for name in {*names, HEAD}]
     return new_operation(repo, lines)
@@ -154,6 +167,28 @@ def _operation(repo: Repo, names: Sequence[str]) -> str | None:
 
 def _loose_path(repo: Repo, object_id: str) -> str:
     return f"{repo.path}objects/{object_id[:2]}/{object_id[2:]}"
+
+
+def _make_way(repo: Repo, name: str) -> None:
+    """Remove a file that should hold an object about to be written, and does not.
+
+    Git and libgit2 take a file of that name for the object, and would write nothing.
+    """
+    if not os.path.exists(_loose_path(repo, name)):
+        return
+    try:
+        read_loose(f"{repo.path}objects/", name)
+    except DamagedLoose:
+        remove_file(_loose_path(repo, name))
+
+
+def _has(repo: Repo, name: str) -> bool:
+    """Whether an object is there, and sound."""
+    try:
+        repo.odb.read(name)
+    except (KeyError, ValueError, pygit2.GitError, OSError):
+        return False
+    return True
 
 
 def _write_again(repo: Repo, objects: Objects) -> None:

@@ -48,7 +48,7 @@ def mend_head(folder: str, lock: WriteLock, aside: Quarantine) -> str:
     with locked_file(folder, lock, HEAD):
         if os.path.exists(os.path.join(folder, HEAD)):
             aside.copy(HEAD)
-        _put(folder, HEAD, value.encode() + b"\n")
+        put_file(folder, HEAD, value.encode() + b"\n")
     return f"HEAD is {value} now; if it was another branch: tract checkout NAME"
 
 
@@ -89,7 +89,7 @@ def mend_config(folder: str, aside: Quarantine) -> str:
     text = "".join(f"[{section}]\n{''.join(each)}" for section, each in lines.items())
     if os.path.exists(os.path.join(folder, "config")):
         aside.copy("config")
-    _put(folder, "config", text.encode())
+    put_file(folder, "config", text.encode())
     return "it was written anew; a name, mail or remote that it held is to be set again"
 
 
@@ -106,7 +106,7 @@ def mend_packed_refs(
             held |= {os.fsdecode(name): value.decode() for value, name in lines}
             aside.copy("packed-refs")
         body = "".join(f"{held[name]} {name}\n" for name in sorted(held))
-        _put(folder, "packed-refs", os.fsencode(body))
+        put_file(folder, "packed-refs", os.fsencode(body))
     return f"{len(held)} of its refs were put back"
 
 
@@ -118,7 +118,7 @@ def put_ref(folder: str, lock: WriteLock, name: str, value: str, *, found: bytes
     with locked_file(folder, lock, name):
         if content(folder, name) != found:
             return False
-        _put(folder, name, value.encode() + b"\n")
+        put_file(folder, name, value.encode() + b"\n")
     return True
 
 
@@ -172,7 +172,7 @@ def _create(path: str) -> None:
         time.sleep(_POLL_S)
 
 
-def _put(folder: str, name: str, data: bytes) -> None:
+def put_file(folder: str, name: str, data: bytes) -> None:
     """Write a file beside its place, flush it, and rename it there."""
     beside = os.path.join(folder, "tract", "mended")
     target = os.path.join(folder, name)

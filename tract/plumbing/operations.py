@@ -3,7 +3,7 @@
 Every move that tract makes leaves `tract: VERB #OPERATION` in the ref's log, so one operation that
 moves several refs is found again in all of them. `tract: undo #NEW of #OLD` takes OLD back; the
 line of a keep ref ends with the name of the ref that it keeps a commit of; one in HEAD's log that
-ends with HEAD tells of an operation that was made from there and moved other refs alone.
+does so tells of an operation that was made from there and moved that branch, and others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tract.plumbing.repo import Repo
 
 UNDOING = ("undo", "redo")
 _ID = "#([k-z]{15})"
-_OURS = re.compile(rf"tract: ([^ ]+) {_ID}(?: of {_ID})?(?: (refs/[^ ]+|HEAD))?\Z")
+_OURS = re.compile(rf"tract: ([^ ]+) {_ID}(?: of {_ID})?(?: (refs/[^ ]+))?\Z")
 _SWITCH = re.compile(
     rf"checkout: moving from [^ ]+ to [^ ]+ \(tract(?: ([^ ]+))? {_ID}(?: of {_ID})?\)\Z"
 )

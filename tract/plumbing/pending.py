@@ -43,7 +43,8 @@ class Pending:
     """What a change is going to write: objects by id, refs in the order they are to move.
 
     `operation` is the id of which the moves are a part, where it is known beforehand;
-    `is_taken_back` says that notes are taken back, so they move last.
+    `is_taken_back` says that notes are taken back, so they move last; `told` is what HEAD's log is
+    told first: the verb and the end of the line (head.note_operation).
     """
 
     def __init__(self) -> None:
@@ -55,6 +56,7 @@ class Pending:
         self.size_bytes = 0
         self.operation: str | None = None
         self.is_taken_back = False
+        self.told: tuple[str, str] | None = None
 
     def add(self, kind: ObjectType, data: bytes, follows: str = "") -> str:
         """Keep an object and return its id; `follows` is the id of the version before it."""

@@ -32,13 +32,18 @@ def check_branch_name(name: str) -> None:
     Raises:
         BadRefName: says which rule; `import` and `agents` name folders that tract fills itself.
     """
-    if not name or _BAD_NAME.search(name) or not _encodable(name):
+    if not is_branch_name(name):
         raise BadRefName(
             f"{name!r} cannot be a branch name",
             "use letters, digits, `-`, `_`, `.` and `/`; git check-ref-format has all the rules",
         )
     if name in ("import", "agents", "HEAD") or name.startswith(("agents/", "refs/")):
         raise BadRefName(f"the branch name {name!r} is reserved", f"try {name.replace('/', '-')}-1")
+
+
+def is_branch_name(name: str) -> bool:
+    """Whether git could have a branch of that name, be it reserved for tract's own or not."""
+    return bool(name) and not _BAD_NAME.search(name) and _encodable(name)
 
 
 def _encodable(name: str) -> bool:

@@ -16,6 +16,7 @@ from pygit2.enums import ReferenceType
 from tract.errors import BadObject, StaleRef
 from tract.plumbing import operations, reflog
 from tract.plumbing.failures import missing, storage_error
+from tract.plumbing.mending import put_file
 from tract.plumbing.operations import new_operation
 from tract.plumbing.pending import Move
 from tract.plumbing.ref_lock import (
@@ -194,7 +195,7 @@ def update_ref(
         RefExists: another ref stands in the way of a new one.
         RepoLocked: another program kept the ref's lock for five seconds.
     """
-    if old is None and read_ref(repo, name) is None:
+    if old is None and not name.startswith("refs/tract/keep/") and read_ref(repo, name) is None:
         (taken or taken_names(repo)).check(name)
     if repo.pending is not None:
         _compare(name, read_ref(repo, name), old)
@@ -220,8 +221,22 @@ def update_ref(
             reflog.append(repo.path, name, values, who(repo), is_durable=repo.is_durable)
         if new is None:
             transaction.remove(name)
-        elif new != old:
+        elif new != old and _is_head_sound(repo):
             transaction.set_target(name, new, signature(repo), reason)
+        elif new != old:
+            reflog.append(repo.path, name, (old, new, reason), who(repo))
+            put_file(repo.path, name, new.encode() + b"\n")
+
+
+def _is_head_sound(repo: Repo) -> bool:
+    """Whether HEAD and its branch can be read; else libgit2 moves no ref, whatever its name."""
+    try:
+        repo.git.lookup_reference("HEAD").resolve()
+    except KeyError:
+        return True  # on a branch without commits
+    except (pygit2.GitError, OSError, ValueError):
+        return False
+    return True
 
 
 def _compare(name: str, found: CommitId | None, expected: CommitId | None) -> None:
@@ -268,6 +283,6 @@ def _echo(repo: Repo, name: str) -> tuple[reflog.ReflogLine | None, bool]:
     """The newest line of HEAD's log, and whether it is HEAD's own, or tells of a move that was."""
     line = reflog.last_line(repo.path, "HEAD")
     is_own = line is not None and (
-        line.message.startswith("checkout:") or line.message.endswith(" HEAD")
+        line.message.startswith("checkout:") or (line.old == line.new and " refs/" in line.message)
     )
     return line, is_own or reflog.is_real(line, read_ref(repo, name))

@@ -31,6 +31,7 @@ from tract.errors import (
 from tract.plumbing import our_format
 from tract.plumbing.failures import storage_error
 from tract.plumbing.lock import WriteLock
+from tract.plumbing.object_store import ObjectStore, guard
 from tract.plumbing.opening import BadFile, faults_of_opening, looks_like_one
 from tract.plumbing.our_format import FORMAT
 from tract.plumbing.pending import Backend, Pending
@@ -68,8 +69,8 @@ class Repo:
         is_durable: bool = False,
     ) -> None:
         self.git = git
-        self.odb = git.odb
         self.path = shared_folder(git.path)
+        self.odb = ObjectStore(os.path.join(self.path, "objects"))
         self.shallow = _read_shallow(self.path)
         self.clock = clock
         self.random = random
@@ -138,8 +139,8 @@ class Repo:
         view = self.staged()
         assert view.pending is not None
         view.git = _open_git(Path(self.git.path))
-        view.odb = view.git.odb
-        view.odb.add_backend(Backend(view.pending), _BEFORE_FILES)
+        view.odb = ObjectStore(os.path.join(self.path, "objects"))
+        view.git.odb.add_backend(Backend(view.pending), _BEFORE_FILES)
         view.discard = lambda: None
         return view
 
@@ -280,7 +281,9 @@ def _open_git(path: Path) -> pygit2.Repository:
             f"there is no repository at {path}", "make one with `tract init`, or name another"
         )
     try:
-        return pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH)
+        git = pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH)
+        guard(git.odb, os.path.join(shared_folder(git.path), "objects"))
+        return git
     except (pygit2.GitError, OSError, ValueError) as error:
         raise _open_error(path, error) from error
 

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pygit2
 
 from tract.errors import AmbiguousRevision, BadObject, BadRevision, RevisionNotFound
+from tract.plumbing.failures import missing
 from tract.plumbing.objects import Commit, read_commit
 from tract.plumbing.ref_names import HEADS
 from tract.plumbing.refs import read_ref
 from tract.plumbing.repo import CommitId, Repo
 
 _WORD = re.compile(r"(@(?!\{)|(?:(?!@\{)[^~^:])*)(.*)\Z", re.S)
-_BEFORE = re.compile(r"(-\Z|@\{-\d+\})(.*)", re.S)
+_BEFORE = re.compile(r"(-\Z|@\{-\d{1,9}\})(.*)", re.S)
 _HEX = re.compile(r"[0-9a-fA-F]{4,40}\Z")
 _SPACES = ("refs/tags/", HEADS, "refs/remotes/", "refs/")
 _CANDIDATES_MAX = 20
 _LENGTH_MAX = 1000
+_BACK_MAX = 10_000
+_DAMAGED = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{38}) ")
 _UNREADABLE = (KeyError, pygit2.GitError, ValueError)
 
 
@@ -62,7 +66,7 @@ def resolve(
     if named:
         return _with_suffix(repo, named[0], rest, text)
     if _HEX.match(word):
-        return _with_suffix(repo, _abbreviated(repo, word), rest, text)
+        return _with_suffix(repo, _abbreviated(repo, word, head), rest, text)
     return _by_libgit2(repo, text, text)
 
 
@@ -79,15 +83,17 @@ def _refs_called(repo: Repo, word: str) -> list[str]:
     return [name for name in names if read_ref(repo, name) is not None]
 
 
-def _abbreviated(repo: Repo, prefix: str) -> CommitId:
+def _abbreviated(repo: Repo, prefix: str, head: str) -> CommitId:
     """The one commit whose id begins so; other objects of the same prefix do not count."""
     prefix = prefix.lower()
     try:
         found = [repo.git[prefix]]
     except KeyError:
+        _check_history(repo, head, prefix)
         raise _not_found(prefix) from None
     except (ValueError, pygit2.GitError):
-        found = [repo.git[oid] for oid in repo.odb if str(oid).startswith(prefix)]
+        ids = (str(oid) for oid in repo.odb)
+        found = [_object(repo, each) for each in ids if each.startswith(prefix)]
     commits = [str(item.id) for item in found if isinstance(item, pygit2.Commit | pygit2.Tag)]
     if not commits:
         kinds = ", ".join(sorted({item.type_str for item in found}))
@@ -112,8 +118,34 @@ def _with_suffix(repo: Repo, base: str, rest: str, text: str) -> CommitId:
         if not rest.startswith("@{"):
             base = tip
     if not rest:
-        return _peel(repo, repo.git[base], text) if base else _by_libgit2(repo, base, text)
-    return _by_libgit2(repo, base + rest, text)
+        return _peel(repo, _object(repo, base), text) if base else _by_libgit2(repo, base, text)
+    try:
+        return _by_libgit2(repo, base + rest, text)
+    except RevisionNotFound:
+        _check_history(repo, base)
+        raise
+
+
+def _object(repo: Repo, name: str) -> pygit2.Object:
+    try:
+        return repo.git[name]
+    except _UNREADABLE as error:
+        raise missing("commit", name) from error
+
+
+def _check_history(repo: Repo, start: str, prefix: str = "") -> None:
+    """Nothing answers to a revision; was that because a commit is missing on the way to it?
+
+    Raises:
+        BadObject: a commit along first parents, whose id begins so, is missing or damaged.
+    """
+    try:
+        tip = read_ref(repo, start) if start.startswith("refs/") else CommitId(start)
+        for _ in islice(walk_first_parents(repo, tip), _BACK_MAX):
+            pass
+    except BadObject as error:
+        if str(error.facts.get("name")).startswith(prefix):
+            raise
 
 
 def _by_libgit2(repo: Repo, spec: str, text: str) -> CommitId:
@@ -122,6 +154,9 @@ def _by_libgit2(repo: Repo, spec: str, text: str) -> CommitId:
     except KeyError:
         raise _not_found(text) from None
     except (ValueError, pygit2.GitError, OSError) as error:
+        damaged = _DAMAGED.search(str(error))
+        if damaged is not None:
+            raise missing("object", damaged[1] + damaged[2]) from error
         raise BadRevision(
             f"{text!r} is no revision: {error}", "name a branch, a tag or a commit id"
         ) from error

@@ -24,13 +24,10 @@ def readable_tree(repo: Repo, disk: Disk, tree: str, whole: str | None) -> str |
     items, known = disk.tree(tree), _by_name(disk, whole)
     if items is None:
         return whole
-    kept = {item[1]: item for item in items}
-    for item in items:
-        sound = _readable_item(repo, disk, item, known.get(item[1]))
-        if sound is not None:
-            kept[item[1]] = sound
-        else:
-            _drop(kept, known, item[1])
+    found = {item[1]: _readable_item(repo, disk, item, known.get(item[1])) for item in items}
+    kept = {name: item for name, item in found.items() if item is not None}
+    for stem in {_slot(name) for name, item in found.items() if item is None}:
+        _drop(kept, known, stem)
     return str(write_tree(repo, kept.values())) if kept else None
 
 
@@ -54,10 +51,14 @@ def _readable_item(
     return None
 
 
-def _drop(kept: dict[bytes, TreeItem], known: dict[bytes, TreeItem], name: bytes) -> None:
-    """Take out a file, or all of its slot; what was whole there before comes back."""
+def _slot(name: bytes) -> bytes:
+    """What the names of all files of a slot begin with; of any other file its name."""
     slot = _SLOT.match(name)
-    stem = slot[0] if slot is not None else name
+    return slot[0] if slot is not None else name
+
+
+def _drop(kept: dict[bytes, TreeItem], known: dict[bytes, TreeItem], stem: bytes) -> None:
+    """Take out a file, or all of its slot; what was whole there before comes back."""
     for each in [each for each in kept if each.startswith(stem)]:
         del kept[each]
     kept.update({each: item for each, item in known.items() if each.startswith(stem)})

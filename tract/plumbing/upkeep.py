@@ -31,6 +31,7 @@ from tract.plumbing.inventory import (
     pack_folder,
     remove_file,
 )
+from tract.plumbing.object_store import ObjectStore, guarded
 from tract.plumbing.packs import Pack, PackWriter, keep
 from tract.plumbing.reach import Walk, roots
 from tract.plumbing.repo import Repo
@@ -131,8 +132,8 @@ def forget_packs(repo: Repo) -> None:
     0.7 µs a write. A handle that lives beside others that consolidate needs this now and then.
     """
     try:
-        repo.odb = pygit2.Odb(object_folder(repo))
-        repo.git.set_odb(repo.odb)
+        repo.odb = ObjectStore(object_folder(repo))
+        repo.git.set_odb(guarded(object_folder(repo)))
     except (pygit2.GitError, KeyError, OSError) as error:
         raise storage_error(error, "open the object database") from error
 

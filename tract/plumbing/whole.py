@@ -16,6 +16,7 @@ from pygit2.enums import ObjectType
 
 from tract.errors import CorruptRepo
 from tract.plumbing import reflog
+from tract.plumbing.object_store import ObjectStore
 from tract.plumbing.objects import FOLDER, parse_tree
 from tract.plumbing.ref_names import stored_value
 from tract.plumbing.reflog import NOTHING
@@ -56,7 +57,7 @@ class Disk:
     """The objects as they are on the disk at this moment."""
 
     def __init__(self, repo: Repo, looks_max: int = LOOKS_MAX) -> None:
-        self._odb = pygit2.Odb(os.path.join(repo.path, "objects"))
+        self._odb = ObjectStore(os.path.join(repo.path, "objects"))
         self._shallow = repo.shallow
         self._left = looks_max
         self._known: dict[str, Fault | None] = {}
@@ -148,8 +149,10 @@ def find_whole(repo: Repo, ref: str, disk: Disk | None = None) -> Found:
     disk = disk or Disk(repo)
     value = value_of(repo, ref)
     tip = value or logged_value(repo, ref)
-    fault = Fault("ref", ref) if value is None else disk.fault_of_commit(value)
+    fault: Fault | None = Fault("ref", ref)
     try:
+        if value is not None:
+            fault = disk.fault_of_commit(value)
         whole = next((c for c in _back(repo, disk, ref, tip) if not disk.fault_of_commit(c)), None)
     except TooMuch:
         whole = None

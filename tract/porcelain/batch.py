@@ -14,8 +14,9 @@ from contextlib import contextmanager
 
 from tract.content.generation import lines_about
 from tract.errors import StaleRef, UsageError
-from tract.plumbing import landing, notes
-from tract.plumbing.pending import Pending
+from tract.plumbing import landing, notes, operations
+from tract.plumbing.head import HEAD, on_branch, read_place
+from tract.plumbing.pending import Move, Pending
 from tract.plumbing.ref_lock import is_held
 from tract.plumbing.ref_names import HEADS
 from tract.porcelain import settle, spill
@@ -108,11 +109,37 @@ def _land(ws: Workspace, inner: Workspace) -> None:
             _note(inner)
             spill.pack(inner)
         is_noted = not _leave_tokens(ws, _pending(inner))
+        place = _tell_head(ws, inner)
         landing.land_packed(ws.repo, _pending(inner), inner.recording.packs)
+        if place is not None:
+            ws.go(place)
         for ref in _pending(inner).moves:
             ws.know_born(ref)
         ws.sound_tree = inner.sound_tree
     settle.after_batch(ws, inner, is_noted=is_noted)
+
+
+def _tell_head(ws: Workspace, inner: Workspace) -> str | None:
+    """Plan what HEAD's log is told of other branches, and HEAD's switch to the first of them.
+
+    Both are part of the operation, so that one undo from here takes all of it back. Returns the
+    place to go to; HEAD does not leave a git work tree.
+    """
+    recording, pending = inner.recording, _pending(inner)
+    assert recording is not None
+    pending.operation = recording.operation
+    first = inner.commits[0].branch if recording.leaves_branch else None
+    if first is None:
+        return None
+    if ws.follows_head:
+        pending.told = recording.verb, operations.tail(lost=HEADS + first)
+    is_free = ws.repo.git.is_bare or not ws.follows_head
+    if not (recording.switches and is_free and ws.tip() is None):
+        return None
+    place = on_branch(first)
+    if ws.follows_head and read_place(ws.repo) != place:
+        pending.move(HEAD, Move(read_place(ws.repo), place, recording.verb))
+    return place
 
 
 def _note(inner: Workspace) -> None:
@@ -154,7 +181,7 @@ def _make_again(ws: Workspace, inner: Workspace) -> None:
     old.close()
     begun = {name for name, move in _pending(inner).moves.items() if move.old is None}
     _pending(inner).clear()
-    inner.begin(Recording(old.verb, old.counted))
+    inner.begin(old.anew())
     inner.behind.is_first = ws.behind.is_first
     inner.sound_tree = ws.sound_tree
     now: dict[str, CommitInfo] = {}

@@ -6,8 +6,6 @@ branch leaves (ORIG_HEAD and a keep ref), `hard` leaves it to the reflog alone.
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from tract.errors import BranchNotFound, CheckedOut, UsageError
@@ -17,14 +15,13 @@ from tract.plumbing.head import ORIG_HEAD, branch_of, move_head, on_branch, read
 from tract.plumbing.keep import keep
 from tract.plumbing.objects import read_commit, read_raw_tree
 from tract.plumbing.pending import Move
-from tract.plumbing.ref_names import HEADS, check_branch_name
+from tract.plumbing.ref_names import HEADS, is_branch_name
 from tract.plumbing.repo import CommitId
 from tract.porcelain import history
 from tract.porcelain.commit_info import CommitInfo
-from tract.porcelain.targets import commit_of, place_before
+from tract.porcelain.targets import commit_of, moves_ago, place_before
 from tract.porcelain.workspace import Workspace
 
-_BEFORE = re.compile(r"(?:-|@\{-(\d+)\})\Z")
 _MODES = ("soft", "hard")
 
 
@@ -48,11 +45,8 @@ def checkout(ws: Workspace, target: str) -> CommitInfo | None:
         _check_context(ws, tip)
         history.info_at(ws, tip)  # what is damaged is found before anything moves
     if ws.follows_head:
-        _refuse_work_tree(ws)
-        with ws.repo.lock:
-            go(ws, place)
-    else:
-        go(ws, place)
+        _move_head(ws, place)
+    ws.go(place)
     tip = ws.tip()
     return history.info_at(ws, tip) if tip is not None else None
 
@@ -63,9 +57,9 @@ def _place_of(ws: Workspace, target: str) -> str:
         raise UsageError(f"{target!r} is no revision", "name a branch, a tag or a commit id")
     if target in ("HEAD", "@"):
         return ws.place
-    before = _BEFORE.match(target)
-    if before is not None:
-        return _place_before(ws, int(before[1] or 1))
+    count = moves_ago(target)
+    if count is not None:
+        return _place_before(ws, count)
     if _is_branch(ws, target):
         return on_branch(target)
     return commit_of(ws, target)
@@ -73,9 +67,7 @@ def _place_of(ws: Workspace, target: str) -> str:
 
 def _is_branch(ws: Workspace, name: str) -> bool:
     """Whether it is a branch that is there, or the current one, which may have no commits yet."""
-    try:
-        check_branch_name(name if not name.startswith(("agents/", "import/")) else "some")
-    except UsageError:
+    if not is_branch_name(name):
         return False
     if on_branch(name) == ws.place:
         ws.tip()  # refuses a branch that was deleted under this handle
@@ -106,29 +98,17 @@ def _was_unborn(ws: Workspace, place: str) -> bool:
     return next((each.old == reflog.NOTHING for each in lines if left in each.message), True)
 
 
-def _refuse_work_tree(ws: Workspace) -> None:
-    is_own = ws.repo.git.path == ws.repo.path
-    if not ws.repo.git.is_bare and not (is_own and repos.has_no_work_tree(ws.repo)):
+def _move_head(ws: Workspace, place: str) -> None:
+    if not ws.repo.git.is_bare:
         raise CheckedOut(
             "HEAD belongs to a git work tree, whose files a move would belie",
             "use `git switch` there, or open with branch=NAME",
         )
-
-
-def go(ws: Workspace, place: str, *, verb: str = "checkout", operation: str | None = None) -> None:
-    """Let the handle stand there, a value of HEAD's; HEAD goes along, or it is remembered here.
-
-    The write lock is held. `operation` is that of which the move is a part, `verb` whose.
-    """
-    if ws.follows_head:
+    with ws.repo.lock:
         ws.repo.prepare_for_writing()
         found = read_place(ws.repo)
         if found != place:
-            move_head(ws.repo, place, old=found, verb=verb, operation=operation)
-    elif place != ws.place:
-        ws.places.append(ws.place)
-    branch = branch_of(place)
-    ws.move_to(branch, None if branch else CommitId(place))
+            move_head(ws.repo, place, old=found)
 
 
 def reset(ws: Workspace, target: str, *, mode: str = "soft") -> CommitInfo:

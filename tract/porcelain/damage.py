@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from tract.errors import CorruptRepo, TractError, UnknownFormat
 from tract.plumbing.damage import file_of
-from tract.plumbing.opening import BadFile
+from tract.plumbing.opening import HEAD, BadFile, faults_of_opening
 from tract.plumbing.repo import Repo
 from tract.plumbing.whole import Disk, Fault, Found, TooMuch, find_whole
 from tract.porcelain.workspace import Workspace
@@ -53,7 +53,8 @@ def explained_block(verb: V) -> V:
 
 def explain(ws: Workspace, error: CorruptRepo) -> CorruptRepo:
     """The error with the file that is damaged and what is whole, as far as that can be found."""
-    if isinstance(error, UnknownFormat) or "whole" in error.facts or ws.closed:
+    is_told = "whole" in error.facts or "path" in error.facts
+    if isinstance(error, UnknownFormat) or is_told or ws.closed:
         return error
     try:
         disk = Disk(ws.repo)
@@ -81,7 +82,9 @@ def _first(ws: Workspace, disk: Disk) -> BadFile | None:
         fault = found.fault or _hole(disk, found.tip)
     else:
         fault = disk.fault_of_commit(ws.head)
-    return file_of(ws.repo, fault.kind, fault.name) if fault is not None else None
+    if fault is not None:
+        return file_of(ws.repo, fault.kind, fault.name)
+    return next(iter(faults_of_opening(ws.repo.path)), None)  # what no write goes without
 
 
 def _hole(disk: Disk, tip: str | None) -> Fault | None:
@@ -97,7 +100,9 @@ def _hole(disk: Disk, tip: str | None) -> Fault | None:
 def _told(ws: Workspace, error: CorruptRepo, bad: BadFile, found: Found | None) -> CorruptRepo:
     branch, whole = ws.branch_name, found.whole if found is not None else None
     message = f"{bad.path} {bad.what}: {error.message}"
-    if found is None:
+    if bad.path in (HEAD, "config"):
+        hint = "`tract fsck --repair` puts it back; nothing is lost"
+    elif found is None:
         hint = "`tract fsck --repair` mends what can be mended; a clone or backup may have the rest"
     elif whole is None:
         message += f"; no commit of {branch} is whole"

@@ -30,10 +30,8 @@ from tract.content.transcript import (
 )
 from tract.errors import BadContent, FileMissing, ReadOnly, TractError, UsageError
 from tract.plumbing import operations, refs
-from tract.plumbing.head import HEAD, note_operation, on_branch
 from tract.plumbing.ref_names import HEADS, check_branch_name
 from tract.porcelain.batch import staged
-from tract.porcelain.checkout import go
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.register import plain
 from tract.porcelain.workspace import Workspace
@@ -173,20 +171,38 @@ def _import(
     done, results = count(1), []
     on_commit = None if progress is None else lambda: progress(next(done), total)
     waiting = deque(conversations)
+    leaves = goes.apart or goes.onto not in (None, ws.branch_name)
+    part = _Part(leaves, goes.apart and ws.recording is None and ws.tip() is None, None)
     while waiting:
-        results += _import_some(ws, waiting, goes, errors, on_commit)
-    landed = [result for result in results if result.commits]
-    if not landed:
+        results += _import_some(ws, waiting, goes, part, errors, on_commit)
+        part = _next_part(ws, goes, part, results)
+    if not any(result.commits for result in results):
         raise results[0].error or BadContent("there is nothing in it to import")
-    if ws.recording is None and (goes.apart or goes.onto not in (None, ws.branch_name)):
-        _leave_word(ws, str(landed[0].branch), is_new=goes.apart)
     return results
+
+
+class _Part(NamedTuple):
+    """What a part of an import is told: see recording.py."""
+
+    leaves_branch: bool
+    switches: bool
+    operation: str | None
+
+
+def _next_part(ws: Workspace, goes: _Goes, part: _Part, results: list[ImportResult]) -> _Part:
+    """Branches of their own come by one operation, however many packs they take."""
+    landed = next((each.branch for each in results if each.commits), None)
+    if ws.recording is not None or not goes.apart or landed is None or part.operation:
+        return part
+    mark = operations.last_mark(ws.repo, HEADS + landed)
+    return _Part(False, False, mark.operation if mark is not None else None)
 
 
 def _import_some(
     ws: Workspace,
     waiting: deque[Conversation],
     goes: _Goes,
+    part: _Part,
     errors: str,
     on_commit: Callable[[], object] | None,
 ) -> list[ImportResult]:
@@ -196,6 +212,9 @@ def _import_some(
         first = len(inner.commits)
         taken = _taken(inner)
         assert inner.recording is not None
+        if ws.recording is None:
+            inner.recording.leaves_branch, inner.recording.switches = part[:2]
+            inner.recording.operation = part.operation
         while waiting and (not built or not inner.recording.packs):
             each = waiting.popleft()
             branch = goes.onto
@@ -349,18 +368,3 @@ def reduced(given: str) -> str:
     while (shorter := _ENDS.sub("-", name)) != name:
         name = shorter
     return name
-
-
-def _leave_word(ws: Workspace, branch: str, *, is_new: bool) -> None:
-    """Stand on the first new branch where the current one holds nothing; else HEAD's log tells of
-    the import. Either is part of the operation, so that one undo from here takes all of it back.
-    """
-    with ws.repo.lock:
-        brought = operations.last_mark(ws.repo, HEADS + branch)
-        earlier = operations.last_mark(ws.repo, HEAD)
-        is_newest = brought and not (earlier and earlier.operation > brought.operation)
-        operation = brought.operation if brought and is_newest else None
-        if is_new and ws.tip() is None:
-            go(ws, on_branch(branch), verb="import", operation=operation)
-        elif ws.follows_head and operation is not None:
-            note_operation(ws.repo, "import", operation)

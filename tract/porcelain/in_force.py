@@ -25,8 +25,9 @@ from tract.content.setting import (
 )
 from tract.content.tokens import TokenCounter, counter_for, encoding_of, has_table
 from tract.errors import BadContent, TractError
-from tract.plumbing import meta
-from tract.plumbing.accepted import read_accepted
+from tract.plumbing import meta, refs
+from tract.plumbing.accepted import accepted_stamp, read_accepted
+from tract.plumbing.chain import META
 from tract.plumbing.meta import Document
 from tract.plumbing.repo import Repo
 
@@ -66,6 +67,15 @@ def read_values(repo: Repo, thing: str) -> Values | WaitingDocument | None:
     """
     document = meta.read_document(repo, path_of(thing))
     return _judge(document, read_accepted(repo)) if document is not None else None
+
+
+def state(repo: Repo) -> object:
+    """What changes whenever the settings in force do: the meta ref and what is accepted.
+
+    Raises:
+        BadObject: the meta ref cannot be read.
+    """
+    return refs.read_ref(repo, META), accepted_stamp(repo)
 
 
 def read_all(repo: Repo) -> tuple[dict[str, Values], list[WaitingDocument]]:

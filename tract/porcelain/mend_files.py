@@ -17,11 +17,11 @@ from tract.plumbing.damage import (
     bad_made_again,
     bad_packs,
     fault_of_index,
-    loose_path,
 )
 from tract.plumbing.index import Index
 from tract.plumbing.inventory import remove_file
 from tract.plumbing.mending import mend_config, mend_head
+from tract.plumbing.object_store import loose_path
 from tract.plumbing.objects import blob_id, write_blob
 from tract.plumbing.opening import HEAD, faults_of_opening
 from tract.plumbing.pages import list_pages

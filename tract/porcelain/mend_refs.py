@@ -153,12 +153,18 @@ def _recover(mender: Mender, disk: Disk, at: _Place) -> str | None:
     made = _with_the_rest(mender.repo, disk, at)
     goal = made or whole
     if goal is None:
-        return None
+        return None if at.ref.startswith(HEADS) else _begin_anew(mender, at)
     mender.move(at.ref, CommitId(goal), CommitId(at.value))
     if whole is None:
         return f"what can be read of it is in {goal[:_DIGITS]}"
     said = f"it went back to {whole[:_DIGITS]}"
     return said + (f", and on to {goal[:_DIGITS]} with what came after" if made else "")
+
+
+def _begin_anew(mender: Mender, at: _Place) -> str:
+    """Notes and settings of which nothing can be read: the next write begins them anew."""
+    mender.move(at.ref, None, CommitId(at.value))
+    return f"nothing of it can be read, so it begins anew; it stood at {at.value[:_DIGITS]}"
 
 
 def _with_the_rest(repo: Repo, disk: Disk, at: _Place) -> CommitId | None:

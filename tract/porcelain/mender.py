@@ -16,6 +16,7 @@ from tract.plumbing.repo import CommitId, Repo
 from tract.porcelain.problem import Problem
 
 VERB = "repair"
+_LOST = "it could not be mended; a clone or backup may have what is missing"
 
 
 class Mender:
@@ -27,8 +28,8 @@ class Mender:
         self.lock = repo.lock
         self.aside = Quarantine(repo.path, repo.clock())
 
-    def move(self, ref: str, new: CommitId, old: CommitId) -> None:
-        """Move a ref by compare-and-swap.
+    def move(self, ref: str, new: CommitId | None, old: CommitId) -> None:
+        """Move a ref by compare-and-swap; None deletes it, and its log stays.
 
         Raises:
             CheckedOut: its files in a git work tree would be belied.
@@ -60,5 +61,5 @@ def mended(
         hint = f"it could not be mended: {error.message}"
         return Problem(problem.kind, problem.where, problem.message, hint)
     if done is None:
-        return problem
+        return Problem(problem.kind, problem.where, problem.message, _LOST)
     return Problem(problem.kind, problem.where, f"{problem.message}; {done}", None, True)

@@ -37,6 +37,11 @@ class Trace(NamedTuple):
     old: str | None
     new: str | None
 
+    @property
+    def moved(self) -> bool:
+        """Whether the operation moved the ref, and did not just leave a line in its log."""
+        return self.mark.lost is None
+
 
 class Done(NamedTuple):
     """An operation that a handle sees, and whether another one has taken it back."""
@@ -84,7 +89,7 @@ def _marks(ws: Workspace) -> Iterator[Mark]:
     newest_first = merge(*_logs(ws), key=_operation, reverse=True)
     for _, group in groupby(newest_first, key=_operation):
         of_one = list(group)
-        sure = [each for each in of_one if not each.ref.startswith(KEEP)]
+        sure = [each for each in of_one if each.moved]
         if sure or any(_happened(ws.repo, each.mark) for each in of_one):
             yield (sure or of_one)[0].mark
 
@@ -94,17 +99,18 @@ def _operation(trace: Trace) -> str:
 
 
 def _logs(ws: Workspace) -> Iterator[Iterable[Trace]]:
-    own = f"{HEADS}{ws.branch_name}"
-    if ws.branch_name is not None:
-        yield traces(ws.repo, own)
     if ws.follows_head:
         yield traces(ws.repo, HEAD)
+    if ws.branch_name is None:
+        return
+    own = HEADS + ws.branch_name
+    yield traces(ws.repo, own)
     for ref in operations.logged_refs(ws.repo, KEEP):
         yield (each for each in traces(ws.repo, ref) if each.mark.lost == own)
 
 
 def _happened(repo: Repo, mark: Mark) -> bool:
-    """Whether the operation of a keep ref's line moved the ref that the line names."""
+    """Whether the operation of a line that names a ref moved that ref."""
     if mark.lost is None:
         return False
     if reflog.last_line(repo.path, mark.lost) is None and read_stored(repo, mark.lost) is None:
@@ -113,9 +119,9 @@ def _happened(repo: Repo, mark: Mark) -> bool:
     return any(_operation(each) == mark.operation for each in newer)
 
 
-def _of(repo: Repo, ref: str, operation: str) -> Iterator[Trace]:
+def _of(log: Iterable[Trace], operation: str) -> Iterator[Trace]:
     """What an operation did to a ref, unless it was taken back there."""
-    for trace in traces(repo, ref):
+    for trace in log:
         if trace.mark.operation < operation or trace.mark.of == operation:
             return
         if trace.mark.operation == operation:
@@ -125,11 +131,11 @@ def _of(repo: Repo, ref: str, operation: str) -> Iterator[Trace]:
 def all_of(repo: Repo, operation: str) -> list[Trace]:
     """What an operation did to every ref, where that was not taken back since."""
     found: list[Trace] = []
-    for ref in (*operations.logged_refs(repo), HEAD):
+    for ref in operations.logged_refs(repo):
         newest = operations.last_mark(repo, ref)
         if newest is None or newest.operation >= operation:
-            found += _of(repo, ref, operation)
-    return found
+            found += _of(traces(repo, ref), operation)
+    return [*found, *_of(_switches(repo), operation), *_of(_noted(repo), operation)]
 
 
 def since(repo: Repo, oldest: str) -> dict[str, list[Trace]]:

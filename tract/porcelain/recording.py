@@ -52,6 +52,9 @@ class Recording:
 
     `counted` are the tokens of entries by blob, which stay the same when they are written again.
     `lock` is held from the reading of a tip to the recording of what was written on it.
+    `leaves_branch` says that other branches than the handle's are written, which HEAD's log is
+    told, and `switches` that the handle then goes to the first of them. `operation` is the id of
+    an operation that this goes on with.
     """
 
     def __init__(self, verb: str, counted: dict[str, int] | None = None) -> None:
@@ -64,6 +67,16 @@ class Recording:
         self.aside: Aside | None = None
         self.note_lines: dict[str, list[str]] = {}
         self.carried: list[Carried] = []
+        self.leaves_branch = False
+        self.switches = False
+        self.operation: str | None = None
+
+    def anew(self) -> Recording:
+        """One for the same, made once more."""
+        made = Recording(self.verb, self.counted)
+        made.leaves_branch, made.switches = self.leaves_branch, self.switches
+        made.operation = self.operation
+        return made
 
     def close(self) -> None:
         """Remove what was not put in place."""

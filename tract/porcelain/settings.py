@@ -56,6 +56,7 @@ class Settings:
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._said: tuple[object, list[str]] | None = None
 
     # Reading
 
@@ -131,9 +132,15 @@ class Settings:
         """What status says of settings: a line a document that is not in force."""
         self._owner.check_open()
         try:
-            found, waiting = in_force.read_all(self._owner.repo)
+            state = in_force.state(self._owner.repo)
+            if self._said is None or self._said[0] != state:
+                self._said = state, self._warnings()
+            return self._said[1]
         except CorruptRepo as error:
             return [f"settings cannot be read: {error.message}"]
+
+    def _warnings(self) -> list[str]:
+        found, waiting = in_force.read_all(self._owner.repo)
         said = [f"{_sentence(each)}; {_advice(each)}" for each in waiting[:WARNED_MAX]]
         if len(waiting) > WARNED_MAX:
             more = len(waiting) - WARNED_MAX

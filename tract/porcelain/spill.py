@@ -13,7 +13,8 @@ def spill(ws: Workspace) -> None:
     """Write a batch's objects to a pack when they have become too many to hold in memory."""
     if ws.repo.pending_bytes >= SPILL_BYTES:
         aside = pack(ws)
-        ws.repo.odb.add_disk_alternate(aside.path)
+        ws.repo.odb.look_into(aside.path)
+        ws.repo.git.odb.add_disk_alternate(aside.path)
 
 
 def pack(ws: Workspace) -> Aside:

@@ -29,7 +29,7 @@ from tract.porcelain.workspace import Workspace
 
 Target = str | int
 _ENTRY_ID = re.compile(r"[k-z]{4,16}\Z")
-_BEFORE = re.compile(r"(?:-|@\{-(\d+)\})\Z")
+_BEFORE = re.compile(r"(?:-|@\{-(\d{1,9})\})\Z")
 _CANDIDATES_MAX = 10
 ID_LETTERS = 16
 
@@ -62,12 +62,18 @@ def _own_word(ws: Workspace, word: str) -> str | None:
     """What a word means in this handle alone: where it stood before, what its reset left."""
     if word == ORIG_HEAD and not ws.follows_head:
         return ws.orig_head
-    before = _BEFORE.match(word)
-    if before is None:
+    count = moves_ago(word)
+    if count is None:
         return None
-    place = place_before(ws, int(before[1] or 1))
+    place = place_before(ws, count)
     branch = branch_of(place)
     return HEADS + branch if branch else place
+
+
+def moves_ago(word: str) -> int | None:
+    """How many moves back `-` and `@{-N}` mean; None for any other word."""
+    before = _BEFORE.match(word)
+    return int(before[1] or 1) if before is not None else None
 
 
 def place_before(ws: Workspace, count: int) -> str:

@@ -14,14 +14,17 @@ import msgspec
 
 from tract.errors import NothingToUndo, StaleRef, UsageError
 from tract.plumbing import landing, notes, operations, reflog, refs
-from tract.plumbing.head import HEAD, branch_of, expect_head, note_operation, read_place, switches
+from tract.plumbing.failures import missing
+from tract.plumbing.head import HEAD, branch_of, expect_head, read_place, switches
 from tract.plumbing.keep import KEEP, keep
 from tract.plumbing.objects import read_commit, read_raw_tree
 from tract.plumbing.operations import Mark, mark_of
 from tract.plumbing.pending import Move
 from tract.plumbing.ref_names import HEADS, short
 from tract.plumbing.repo import CommitId, Repo
+from tract.plumbing.whole import Disk
 from tract.porcelain.arguments import iso
+from tract.porcelain.mender import VERB
 from tract.porcelain.operation_log import REDO, UNDO, Done, Trace, all_of, done, since
 from tract.porcelain.workspace import Workspace
 
@@ -77,7 +80,7 @@ def redo(ws: Workspace) -> Operation:
 def operations_log(ws: Workspace, limit: int = 20) -> list[Operation]:
     """The newest operations that this handle can see, newest first, undone ones too."""
     ws.check_open()
-    if limit < 0:
+    if type(limit) is not int or limit < 0:
         raise UsageError(f"a list of {limit!r} operations cannot be shown", "give a number from 0")
     found = list(islice(done(ws), limit))
     moves = since(ws.repo, found[-1].mark.operation) if found else {}
@@ -116,7 +119,9 @@ def _take_back(ws: Workspace, verb: str) -> Operation:
         newest = next(done(ws), None)
         left = _left(ws, newest)
         if newest is not None and left:
-            return _carry_out(ws, newest.mark, left)
+            finished = _carry_out(ws, newest.mark, left)
+            if newest.mark.verb == verb:
+                return finished
         target = _newest_undo(ws) if verb == REDO else _newest_in_effect(ws)
         if target is None or newest is None:
             raise _nothing(verb)
@@ -156,8 +161,14 @@ def _nothing(verb: str) -> NothingToUndo:
 
 
 def _traces(ws: Workspace, operation: str) -> list[Trace]:
+    """What an operation did, and is to be taken back; HEAD is for who follows it, or left alone
+    where it stands elsewhere by now.
+    """
     found = all_of(ws.repo, operation)
-    return [each for each in found if each.ref != HEAD or ws.follows_head or each.new is None]
+    if ws.follows_head:
+        return found
+    stays = (read_place(ws.repo), None)
+    return [each for each in found if each.ref != HEAD or each.new in stays]
 
 
 def _left(ws: Workspace, newest: Done | None) -> list[Trace]:
@@ -188,10 +199,10 @@ def _carry_out(ws: Workspace, mark: Mark, traces: list[Trace]) -> Operation:
     view.pending.is_taken_back = mark.verb == UNDO
     for each in traces:
         _plan(view, each, mark)
+        if each.ref == HEAD and each.new is None:
+            view.pending.told = mark.verb, operations.tail(of=mark.of, lost=each.mark.lost)
     stood = ws.place
     landing.land(ws.repo, view.pending)
-    if any(each.ref == HEAD and each.new is None for each in traces):
-        note_operation(ws.repo, mark.verb, mark.operation, of=mark.of)
     if ws.follows_head and any(each.ref == HEAD and each.new == stood for each in traces):
         place = read_place(ws.repo)
         ws.move_to(branch_of(place), None if branch_of(place) else CommitId(place))
@@ -214,14 +225,31 @@ def _check(ws: Workspace, trace: Trace) -> None:
     if found != trace.new:
         raise _moved(ws.repo, trace, found)
     if old is not None:
-        read_raw_tree(ws.repo, read_commit(ws.repo, old).tree)
+        _check_whole(ws.repo, old)
+        if trace.mark.verb == VERB:
+            _check_repaired(ws.repo, old)
+
+
+def _check_repaired(repo: Repo, commit: str) -> None:
+    """Refuse to go back to what a repair left because it was damaged, unless it is whole again."""
+    fault = Disk(repo).fault_of_commit(commit)
+    if fault is not None:
+        raise missing(fault.kind, fault.name)
+
+
+def _check_whole(repo: Repo, commit: str) -> None:
+    """Refuse to go to a commit that is gone."""
+    read_raw_tree(repo, read_commit(repo, commit).tree)
 
 
 def _check_head(repo: Repo, trace: Trace) -> None:
     """Refuse to move HEAD from elsewhere, or back to a branch that was deleted since."""
     expect_head(repo, str(trace.new))
     branch = branch_of(str(trace.old))
-    if branch is None or refs.read_ref(repo, HEADS + branch) is not None:
+    if branch is None:
+        _check_whole(repo, str(trace.old))
+        return
+    if refs.read_ref(repo, HEADS + branch) is not None:
         return
     left = next(each for each in switches(repo) if mark_of(each.line) == trace.mark)
     if refs.check_absent(repo, HEADS + branch) is None and left.line.old != reflog.NOTHING:
@@ -273,7 +301,7 @@ def _plan_kept(view: Repo, trace: Trace, mark: Mark) -> None:
     That is a branch whose deletion is taken back after another program removed its log.
     """
     commit, lost = CommitId(trace.ref.removeprefix(KEEP)), trace.mark.lost
-    if lost is None or refs.read_ref(view, trace.ref) is None:
+    if lost is None or commit not in view.odb:
         return
     keep(view, commit, lost, verb=mark.verb, of=mark.of)
     if reflog.last_line(view.path, lost) is None and refs.read_ref(view, lost) is None:

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -151,7 +152,7 @@ class Workspace:
         """The repository's folder."""
         return self.repo.path
 
-    @property
+    @cached_property
     def config(self) -> Settings:
         """The settings kept in the repository."""
         from tract.porcelain.settings import Settings
@@ -221,6 +222,15 @@ class Workspace:
                 "open the repository again; `git reflog` or `git fsck` may still know its commits",
             )
         self._born = False
+
+    def go(self, place: str) -> None:
+        """Stand at a place, a value of HEAD's; a handle with a branch of its own remembers where it
+        stood.
+        """
+        if not self.follows_head and place != self.place:
+            self.places.append(self.place)
+        branch = branch_of(place)
+        self.move_to(branch, None if branch else CommitId(place))
 
     def check_moves(self) -> None:
         """Refuse to move a branch or HEAD from inside a batch, or after close.
@@ -388,9 +398,7 @@ def open_workspace(
             repos.check_branch(repo, HEADS + branch)
         if tokenizer is None:
             counter = _counter_set(repo) or counter
-        return kind(
-            repo, branch=branch, counter=counter, author=who, verify_cache=verify_cache
-        )
+        return kind(repo, branch=branch, counter=counter, author=who, verify_cache=verify_cache)
     except BaseException:
         repo.close()
         raise
