@@ -19,6 +19,7 @@ from tract.porcelain import diff as _diff
 from tract.porcelain import edit as _edit
 from tract.porcelain import fsck as _fsck
 from tract.porcelain import git as _git
+from tract.porcelain import handle as _handle
 from tract.porcelain import import_ as _import
 from tract.porcelain import log as _log
 from tract.porcelain import register as _register
@@ -28,7 +29,6 @@ from tract.porcelain import settle as _settle
 from tract.porcelain import storage as _storage
 from tract.porcelain import undo as _undo
 from tract.porcelain import usage as _usage
-from tract.porcelain import workspace as _workspace
 from tract.porcelain.damage import explained, explained_block
 from tract.porcelain.problem import Problem
 from tract.porcelain.workspace import Workspace
@@ -78,7 +78,7 @@ class Tract(Workspace):
             CorruptRepo: git cannot open it for a damaged file, which is named; see `mend`.
             BadRefName, UsageError: `branch`, `author` or `durability` cannot be one.
         """
-        return _workspace.open_workspace(
+        return _handle.open_handle(
             cls,
             path,
             branch=branch,

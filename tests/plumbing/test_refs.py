@@ -236,12 +236,12 @@ def test_operations_sort_by_time(repo: Repo, pinned: dict[str, Any]) -> None:
 
 def test_head_is_read(repo: Repo) -> None:
     """HEAD is a branch, born or not, or a commit where it is detached."""
-    assert head.read_head(repo) == ("main", None)
+    assert head.read_place(repo) == "ref: refs/heads/main"
     one = commit(repo)
     move(repo, MAIN, one)
-    assert head.read_head(repo) == ("main", one)
+    assert head.read_place(repo) == head.on_branch("main")
     git(repo.path, "update-ref", "--no-deref", "HEAD", one)
-    assert head.read_head(repo) == (None, one)
+    assert head.read_place(repo) == one
 
 
 def test_head_moves_with_git_s_own_line(repo: Repo) -> None:

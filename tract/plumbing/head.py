@@ -38,13 +38,6 @@ class Switch(NamedTuple):
     line: ReflogLine
 
 
-def read_head(repo: Repo) -> tuple[str | None, CommitId | None]:
-    """The current branch's short name and its tip; a detached HEAD has no name."""
-    place = read_place(repo)
-    branch = branch_of(place)
-    return (branch, read_ref(repo, HEADS + branch)) if branch else (None, CommitId(place))
-
-
 def check_head(repo: Repo) -> None:
     """Refuse a HEAD that was cut off or changed: it names a branch that never was.
 
