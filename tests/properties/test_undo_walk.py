@@ -84,7 +84,7 @@ class Walk:
         if goes and not stand.own and self.refs.values[HEAD] != first:
             values[HEAD] = first
         op = self.refs.move("import", **values)
-        op.from_head = not goes and not stand.own
+        op.from_head = not stand.own
         if goes:
             stand.before.append(stand.place)
             stand.place = first
