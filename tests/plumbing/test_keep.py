@@ -10,8 +10,9 @@ from tests.git import fsck_clean, git
 from tests.plumbing.commits import MAIN, commit
 from tract.errors import StaleRef
 from tract.plumbing import landing, reflog
-from tract.plumbing.keep import KEEP, keep
+from tract.plumbing.keep import keep
 from tract.plumbing.operations import Mark, mark_of
+from tract.plumbing.ref_names import KEEP
 from tract.plumbing.repo import CommitId, Repo
 
 L = "l" * 15

@@ -66,6 +66,16 @@ def test_head_is_where_the_newest_switch_led(
     assert mend_head(repo, aside) == "ref: refs/heads/dev\n"
 
 
+def test_head_is_on_a_branch_with_a_blank_of_another_script(
+    repo: Repo, tips: dict[str, str], aside: Quarantine
+) -> None:
+    """Git takes any blank but its own in a name."""
+    git(repo.path, "branch", "a\u00a0b")
+    switch(repo, "a\u00a0b")
+    spoil(Path(repo.path, "HEAD"), "emptied")
+    assert mend_head(repo, aside) == "ref: refs/heads/a\u00a0b\n"
+
+
 def test_head_was_detached(repo: Repo, tips: dict[str, str], aside: Quarantine) -> None:
     """Where it has switched to a commit, it stands on that."""
     switch(repo, tips[MAIN])

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from tract.plumbing.inventory import Damaged, PackFile, ids_of, names_in, object_folder, pack_folder
 from tract.plumbing.object_store import DamagedLoose, loose_path, read_loose
-from tract.plumbing.opening import HEAD, BadFile, fault_of_head, is_nul
+from tract.plumbing.opening import BadFile, fault_of_head, is_nul
+from tract.plumbing.ref_names import HEAD
 from tract.plumbing.repo import Repo
 from tract.plumbing.whole import value_of
 

@@ -6,7 +6,6 @@ it goes from where HEAD stands still. Its other lines repeat a branch's, or note
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,15 +17,12 @@ from tract.plumbing import operations, reflog
 from tract.plumbing.failures import missing
 from tract.plumbing.opening import fault_of_head
 from tract.plumbing.ref_lock import locked, signature, who
-from tract.plumbing.ref_names import HEADS
+from tract.plumbing.ref_names import HEAD, HEADS, OBJECT_ID
 from tract.plumbing.reflog import ReflogLine
 from tract.plumbing.refs import read_ref
 from tract.plumbing.repo import CommitId, Repo
 
-HEAD = "HEAD"
 ORIG_HEAD = "ORIG_HEAD"
-_SWITCH = re.compile(r"checkout: moving from ([^ ]+) to ([^ ]+)")
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _TO = "ref: "
 
 
@@ -137,8 +133,8 @@ def noted_operations(repo: Repo) -> Iterator[ReflogLine]:
 def _cut_false_line(repo: Repo, place: str) -> ReflogLine | None:
     """The newest line of HEAD's log; that of a killed writer's switch, which never was, goes."""
     line = reflog.last_line(repo.path, HEAD)
-    match = _SWITCH.match(line.message) if line is not None else None
-    if match is not None and _is_false(match, said(place)):
+    went = reflog.switch_of(line) if line is not None else None
+    if went is not None and _is_false(went, said(place)):
         reflog.cut(repo.path, HEAD, line)
         return reflog.last_line(repo.path, HEAD)
     return line
@@ -179,17 +175,17 @@ def switches(repo: Repo) -> Iterator[Switch]:
     """
     place: str | None = said(read_place(repo))
     for line in reflog.read_lines(repo.path, HEAD, holding=b"\tcheckout: "):
-        match = _SWITCH.match(line.message)
-        if match is None:
+        went = reflog.switch_of(line)
+        if went is None:
             continue
-        if not _is_false(match, place):
-            yield Switch(_place(match[1]), _place(match[2]), line)
+        if not _is_false(went, place):
+            yield Switch(_place(went[0]), _place(went[1]), line)
         place = None
 
 
-def _is_false(match: re.Match[str], place: str | None) -> bool:
-    return match[1] == place and match[2] != place
+def _is_false(went: tuple[str, str], place: str | None) -> bool:
+    return went[0] == place != went[1]
 
 
 def _place(name: str) -> str:
-    return name if _COMMIT.match(name) else on_branch(name)
+    return name if OBJECT_ID.match(name) else on_branch(name)

@@ -6,10 +6,9 @@ The last line of such a ref names what was lost: `tract: reset #OPERATION refs/h
 from __future__ import annotations
 
 from tract.plumbing import operations
+from tract.plumbing.ref_names import KEEP
 from tract.plumbing.refs import read_ref, update_ref
 from tract.plumbing.repo import CommitId, Repo
-
-KEEP = "refs/tract/keep/"
 
 
 def keep(repo: Repo, commit: CommitId, ref: str, *, verb: str, of: str | None = None) -> None:

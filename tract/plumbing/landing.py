@@ -14,22 +14,15 @@ import pygit2
 
 from tract.plumbing import reflog, refs
 from tract.plumbing.failures import storage_error
-from tract.plumbing.head import (
-    HEAD,
-    ORIG_HEAD,
-    expect_head,
-    move_head,
-    note_operation,
-    set_orig_head,
-)
+from tract.plumbing.head import ORIG_HEAD, expect_head, move_head, note_operation, set_orig_head
 from tract.plumbing.inventory import remove_file
-from tract.plumbing.keep import KEEP
 from tract.plumbing.object_store import DamagedLoose, read_loose
 from tract.plumbing.objects import write_loose
 from tract.plumbing.operations import new_operation
 from tract.plumbing.packs import NewObject, Pack, write_pack
 from tract.plumbing.pending import Pending, PendingObject
 from tract.plumbing.ref_lock import PACKED_REFS, wait_until_free
+from tract.plumbing.ref_names import HEAD, KEEP
 from tract.plumbing.repo import CommitId, Repo
 
 Objects = Mapping[str, PendingObject]

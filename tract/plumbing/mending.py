@@ -19,17 +19,15 @@ from tract.plumbing import reflog
 from tract.plumbing.damage import fault_of_packed_refs
 from tract.plumbing.failures import storage_error
 from tract.plumbing.lock import WriteLock
-from tract.plumbing.opening import HEAD, is_known
+from tract.plumbing.opening import is_known
 from tract.plumbing.quarantine import Quarantine
-from tract.plumbing.ref_names import HEADS, stored_value
+from tract.plumbing.ref_names import HEAD, HEADS, OBJECT_ID, stored_value
 from tract.plumbing.reflog import NOTHING
 from tract.plumbing.repo import CONFIGURATION, DEFAULT_BRANCH
 
 FOREIGN_WAIT_S = 5.0
 _POLL_S = 0.005
 _PUT_BACK = "put-back"
-_ID = re.compile(r"[0-9a-f]{40}\Z")
-_SWITCH = re.compile(r"checkout: moving from \S+ to (\S+)")
 _PACKED = re.compile(rb"^([0-9a-f]{40}) ([^\0-\x20\x7f]+)\n", re.M)
 
 
@@ -55,12 +53,12 @@ def mend_head(folder: str, lock: WriteLock, aside: Quarantine) -> str:
 def _likely_head(folder: str) -> str:
     """Where the newest switch led, if that is still there, else main, else what moved last."""
     for line in reflog.read_lines(os.path.join(folder, ""), HEAD):
-        match = _SWITCH.match(line.message)
-        if match is not None:
-            if _ID.match(match[1]):
-                return match[1]
-            if is_known(folder, HEADS + match[1]):
-                return f"ref: {HEADS}{match[1]}"
+        went = reflog.switch_of(line)
+        if went is not None:
+            if OBJECT_ID.match(went[1]):
+                return went[1]
+            if is_known(folder, HEADS + went[1]):
+                return f"ref: {HEADS}{went[1]}"
             break
     return f"ref: {HEADS}{_likely_branch(folder)}"
 

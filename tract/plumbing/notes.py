@@ -7,7 +7,6 @@ written where it stands. Only the folders on the way to a changed note are read 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TypeVar, cast
@@ -37,13 +36,13 @@ from tract.plumbing.objects import (
     write_blob,
     write_tree,
 )
+from tract.plumbing.ref_names import OBJECT_ID
 from tract.plumbing.repo import CommitId, Repo
 
 TOKENS = "refs/notes/tract/tokens"
 GENERATION = "refs/notes/tract/generation"
 ANNOTATIONS = "refs/notes/tract/annotations"
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{40}\Z")
 
 _T = TypeVar("_T")
 Of = Mapping[str, _T] | Mapping[CommitId, _T]  # a Mapping of one is not one of the other
@@ -143,7 +142,7 @@ def _text(lines: Iterable[bytes]) -> list[str]:
 
 def _checked(object_id: str) -> str:
     """Anything else than an object id would become a path in the tree that no note has."""
-    if not _OBJECT_ID.match(object_id):
+    if not OBJECT_ID.match(object_id):
         raise UsageError(f"{object_id!r} is no object id", "notes stand on whole ids, 40 digits")
     return object_id
 

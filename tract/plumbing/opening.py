@@ -13,9 +13,8 @@ from typing import NamedTuple
 import pygit2
 
 from tract.plumbing import reflog
-from tract.plumbing.ref_names import stored_value
+from tract.plumbing.ref_names import HEAD, stored_value
 
-HEAD = "HEAD"
 _HEAD = re.compile(rb"(?:ref: refs/heads/[^\0-\x20\x7f~^:?*\[\\]+|[0-9a-f]{40})\s*\Z")
 _PARTS_MIN = 2
 

@@ -7,15 +7,14 @@ folder, its words in a reflog.
 from __future__ import annotations
 
 import os
-import re
 
 import pygit2
 
 from tract.errors import CorruptRepo, UnknownFormat
 from tract.plumbing.failures import missing
+from tract.plumbing.ref_names import OBJECT_ID
 
 FORMAT = 1
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _UNREADABLE = (KeyError, pygit2.GitError, ValueError, OSError)
 _OUR_WORDS = b"\ttract: "
 
@@ -107,7 +106,7 @@ def format_of(git: pygit2.Repository, ref: str) -> int | None:
     None where it cannot be read, or is not there.
     """
     try:
-        found = git[ref] if _COMMIT.match(ref) else git.lookup_reference(ref)
+        found = git[ref] if OBJECT_ID.match(ref) else git.lookup_reference(ref)
         tree = found.peel(pygit2.Tree)
         if ".gitattributes" not in tree:
             return 0

@@ -13,7 +13,10 @@ from contextlib import suppress
 
 from tract.errors import BadRefName, RefExists
 
+HEAD = "HEAD"
 HEADS = "refs/heads/"
+KEEP = "refs/tract/keep/"
+OBJECT_ID = re.compile(r"[0-9a-f]{40}\Z")
 _PACKED = re.compile(rb"^([0-9a-f]{40}) (\S+)\n", re.M)  # a name that was cut off has no line end
 _BAD_NAME = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|\A[-./]|[./]\Z|\A@\Z"

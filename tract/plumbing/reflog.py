@@ -17,6 +17,7 @@ from tract.plumbing.failures import storage_error
 
 NOTHING = "0" * 40
 _LINE = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) .*> \d+ [+-]\d{4}(?:\t(.*))?\Z", re.S)
+_SWITCH = re.compile(r"checkout: moving from ([^ ]+) to ([^ ]+)")
 _TAIL = 512
 _SPAN_MAX = 256 << 10
 
@@ -94,6 +95,12 @@ def _parse(line: bytes, start: int) -> ReflogLine:
         return ReflogLine("", "", "", start)
     message = (match[3] or b"").decode("utf-8", "replace")
     return ReflogLine(match[1].decode(), match[2].decode(), message, start)
+
+
+def switch_of(line: ReflogLine) -> tuple[str, str] | None:
+    """From where and to where a line of HEAD's log says that HEAD went: git's words at a switch."""
+    match = _SWITCH.match(line.message)
+    return (match[1], match[2]) if match is not None else None
 
 
 def is_real(line: ReflogLine | None, value: str | None) -> bool:

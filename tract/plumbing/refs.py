@@ -27,7 +27,7 @@ from tract.plumbing.ref_lock import (
     wait_until_free,
     who,
 )
-from tract.plumbing.ref_names import Taken, packed_refs, short
+from tract.plumbing.ref_names import KEEP, Taken, packed_refs, short
 from tract.plumbing.reflog import NOTHING
 from tract.plumbing.repo import CommitId, Repo
 
@@ -195,7 +195,7 @@ def update_ref(
         RefExists: another ref stands in the way of a new one.
         RepoLocked: another program kept the ref's lock for five seconds.
     """
-    if old is None and not name.startswith("refs/tract/keep/") and read_ref(repo, name) is None:
+    if old is None and not name.startswith(KEEP) and read_ref(repo, name) is None:
         (taken or taken_names(repo)).check(name)
     if repo.pending is not None:
         _compare(name, read_ref(repo, name), old)

@@ -7,7 +7,6 @@ that has cached nothing, each once: trees and blobs that commits share cost noth
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from tract.errors import CorruptRepo
 from tract.plumbing import reflog
 from tract.plumbing.object_store import ObjectStore
 from tract.plumbing.objects import FOLDER, parse_tree
-from tract.plumbing.ref_names import stored_value
+from tract.plumbing.ref_names import OBJECT_ID, stored_value
 from tract.plumbing.reflog import NOTHING
 from tract.plumbing.repo import Repo
 
@@ -26,7 +25,6 @@ LOOKS_MAX = 300_000
 _DEPTH_MAX = 40
 _KINDS = {each.name.lower(): each for each in ObjectType if each.value > 0}
 _MODULE = b"160000"
-_ID = re.compile(r"[0-9a-f]{40}\Z")
 _LINKS_MAX = 5
 
 
@@ -164,7 +162,7 @@ def value_of(repo: Repo, ref: str) -> str | None:
     for _ in range(_LINKS_MAX):
         value = stored_value(repo.path, ref)
         if value is None or not value.startswith("ref: "):
-            return value if value is not None and _ID.match(value) else None
+            return value if value is not None and OBJECT_ID.match(value) else None
         ref = value.removeprefix("ref: ")
     return None
 

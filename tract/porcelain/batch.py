@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from tract.content.generation import lines_about
 from tract.errors import StaleRef, UsageError
 from tract.plumbing import landing, notes, operations
-from tract.plumbing.head import HEAD, on_branch, read_place
+from tract.plumbing.head import on_branch, read_place
 from tract.plumbing.pending import Move, Pending
 from tract.plumbing.ref_lock import is_held
-from tract.plumbing.ref_names import HEADS
+from tract.plumbing.ref_names import HEAD, HEADS
 from tract.porcelain import settle, spill
 from tract.porcelain.commit_info import CommitInfo
 from tract.porcelain.recording import NoteCall, Recording

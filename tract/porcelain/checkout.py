@@ -11,7 +11,7 @@ import msgspec
 from tract.errors import BranchNotFound, CheckedOut, UsageError
 from tract.plumbing import landing, reflog, refs
 from tract.plumbing import repo as repos
-from tract.plumbing.head import ORIG_HEAD, branch_of, move_head, on_branch, read_place
+from tract.plumbing.head import ORIG_HEAD, branch_of, move_head, on_branch, read_place, switches
 from tract.plumbing.keep import keep
 from tract.plumbing.objects import read_commit, read_raw_tree
 from tract.plumbing.pending import Move
@@ -93,9 +93,8 @@ def _was_unborn(ws: Workspace, place: str) -> bool:
     """Whether the branch had no commits when HEAD left it."""
     if not ws.follows_head:
         return True
-    lines = reflog.read_lines(ws.repo.path, "HEAD")
-    left = f"checkout: moving from {branch_of(place)} to "
-    return next((each.old == reflog.NOTHING for each in lines if left in each.message), True)
+    left = (each.line.old for each in switches(ws.repo) if each.before == place)
+    return next(left, reflog.NOTHING) == reflog.NOTHING
 
 
 def _move_head(ws: Workspace, place: str) -> None:

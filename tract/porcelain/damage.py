@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 
 from tract.errors import CorruptRepo, TractError, UnknownFormat
 from tract.plumbing.damage import file_of
-from tract.plumbing.opening import HEAD, BadFile, faults_of_opening
+from tract.plumbing.opening import BadFile, faults_of_opening
+from tract.plumbing.ref_names import HEAD
 from tract.plumbing.repo import Repo
 from tract.plumbing.whole import Disk, Fault, Found, TooMuch, find_whole
 from tract.porcelain.workspace import Workspace

@@ -23,10 +23,10 @@ from tract.plumbing.inventory import remove_file
 from tract.plumbing.mending import mend_config, mend_head
 from tract.plumbing.object_store import loose_path
 from tract.plumbing.objects import blob_id, write_blob
-from tract.plumbing.opening import HEAD, faults_of_opening
+from tract.plumbing.opening import faults_of_opening
 from tract.plumbing.pages import list_pages
 from tract.plumbing.program import run_git
-from tract.plumbing.ref_names import HEADS
+from tract.plumbing.ref_names import HEAD, HEADS
 from tract.plumbing.refs import list_refs
 from tract.plumbing.repo import ATTRIBUTES, TreeId
 from tract.plumbing.whole import Disk, value_of

@@ -16,10 +16,9 @@ from tract.errors import CorruptRepo
 from tract.plumbing import mending, pages, reflog, refs
 from tract.plumbing.chain import META
 from tract.plumbing.damage import fault_of_packed_refs, file_of
-from tract.plumbing.head import HEAD
 from tract.plumbing.objects import Commit, Person, read_commit, write_commit
 from tract.plumbing.operations import logged_refs
-from tract.plumbing.ref_names import HEADS, short
+from tract.plumbing.ref_names import HEAD, HEADS, short
 from tract.plumbing.reflog import NOTHING, ReflogLine
 from tract.plumbing.repo import CommitId, Repo, TreeId
 from tract.plumbing.salvage import readable_tree

@@ -13,10 +13,9 @@ from itertools import groupby, takewhile
 from typing import NamedTuple
 
 from tract.plumbing import operations, reflog
-from tract.plumbing.head import HEAD, noted_operations, switches
-from tract.plumbing.keep import KEEP
+from tract.plumbing.head import noted_operations, switches
 from tract.plumbing.operations import Mark, mark_of
-from tract.plumbing.ref_names import HEADS
+from tract.plumbing.ref_names import HEAD, HEADS, KEEP
 from tract.plumbing.reflog import NOTHING
 from tract.plumbing.refs import read_stored
 from tract.plumbing.repo import Repo

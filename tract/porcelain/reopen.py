@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tract.plumbing.lock import WriteLock
 from tract.plumbing.mending import mend_config, mend_folder, mend_head
-from tract.plumbing.opening import HEAD, BadFile, faults_of_opening, looks_like_one
+from tract.plumbing.opening import BadFile, faults_of_opening, looks_like_one
 from tract.plumbing.quarantine import Quarantine
+from tract.plumbing.ref_names import HEAD
 from tract.plumbing.repo import Clock, locate
 from tract.porcelain.problem import Problem
 

@@ -15,12 +15,12 @@ import msgspec
 from tract.errors import NothingToUndo, StaleRef, UsageError
 from tract.plumbing import landing, notes, operations, reflog, refs
 from tract.plumbing.failures import missing
-from tract.plumbing.head import HEAD, branch_of, expect_head, read_place, switches
-from tract.plumbing.keep import KEEP, keep
+from tract.plumbing.head import branch_of, expect_head, read_place, switches
+from tract.plumbing.keep import keep
 from tract.plumbing.objects import read_commit, read_raw_tree
 from tract.plumbing.operations import Mark, mark_of
 from tract.plumbing.pending import Move
-from tract.plumbing.ref_names import HEADS, short
+from tract.plumbing.ref_names import HEAD, HEADS, KEEP, short
 from tract.plumbing.repo import CommitId, Repo
 from tract.plumbing.whole import Disk
 from tract.porcelain.arguments import iso
